@@ -1,0 +1,4 @@
+//! Arguments, configuration, run; nothing else.
+fn main() {
+    println!("baton");
+}
