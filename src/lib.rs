@@ -2,3 +2,4 @@
 pub mod config;
 pub mod keyspace;
 pub mod resp;
+pub mod value;

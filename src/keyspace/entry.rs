@@ -1,0 +1,875 @@
+//! Entries: one allocation with header, expiry, key and value.
+//!
+//! ```text
+//! header 8 B | expiry 8 B, if any | key length 8 B, if wide | payload of the kind | key | value
+//! ```
+//!
+//! | header bits | |
+//! |---|---|
+//! | 0–2 | kind: 0 integer, 1 inline bytes, 2 shared bytes; 3–7 are free for object pointers |
+//! | 3 | has an expiry |
+//! | 4 | raw: the string was built by APPEND, SETRANGE or SETBIT |
+//! | 5 | wide: the key is longer than 65,535 bytes, its length stands behind the expiry |
+//! | 8–31 | access: the LRU clock or LFU counter, opaque here |
+//! | 32–47 | length of the key, unless wide |
+//! | 48–63 | length of the inline value |
+//!
+//! The payload is 8 bytes for an integer, a [`SharedBytes`] for shared bytes, nothing for inline
+//! bytes, whose value follows the key. Everything is found from the header, so that a pointer of
+//! 8 bytes is enough, and the allocation is always a whole [`size_class`], so that what fits into
+//! it is overwritten in place. The key never changes while the entry is in a table.
+//!
+//! Why unsafe: safe Rust has no thin pointer to such a record; a `Box<[u8]>` key beside a value
+//! enum costs three allocations or words more per key (16 B key and 64 B value: 96 bytes here).
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use bytes::{Bytes, BytesMut};
+
+use super::size_class::size_class;
+use super::table::Element;
+use crate::value::integer::parse_canonical;
+
+/// Longest value that is kept inside the entry, in bytes. Up to here a copy into a reply is
+/// cheaper than a reference count and an extra vector of I/O, and the entry's own size class gives
+/// an APPEND a quarter of room; beyond, the classes are a page wide and copies cost microseconds.
+pub const INLINE_MAX: usize = 4096;
+/// Shared bytes above this length are expensive to free (the allocator may give pages back to the
+/// system): leave them to the background.
+const LAZY_FREE_ABOVE: usize = 64 * 1024;
+/// Strings grow by doubling up to here, then by a quarter: amortized constant either way, and a
+/// big value wastes less.
+const DOUBLE_UP_TO: usize = 1 << 20;
+/// What `Bytes` allocates beside the data when it keeps a capacity or is shared.
+const SHARED_BOOKKEEPING: usize = 32;
+
+const WORD: usize = 8;
+const EXPIRY_FLAG: u64 = 1 << 3;
+const RAW_FLAG: u64 = 1 << 4;
+const WIDE_FLAG: u64 = 1 << 5;
+const ACCESS_SHIFT: u32 = 8;
+/// Bits of the access field.
+pub const ACCESS_BITS: u32 = 24;
+const ACCESS_MASK: u64 = ((1 << ACCESS_BITS) - 1) << ACCESS_SHIFT;
+const KEY_LEN_SHIFT: u32 = 32;
+const VALUE_LEN_SHIFT: u32 = 48;
+const NARROW_KEY_MAX: usize = u16::MAX as usize;
+
+/// How an entry holds its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string that is the decimal form of an integer.
+    Int = 0,
+    /// A string of at most [`INLINE_MAX`] bytes, in the entry.
+    Inline = 1,
+    /// A longer string, in an allocation of its own that replies may share.
+    Shared = 2,
+}
+
+/// A value as it stands in an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueRef<'a> {
+    /// A string that is the decimal form of this integer.
+    Int(i64),
+    /// A string in the entry.
+    Inline(&'a [u8]),
+    /// A string on its own; a clone shares it without copying.
+    Shared(&'a Bytes),
+}
+
+impl<'a> ValueRef<'a> {
+    /// The string; `digits` takes the decimal form of an integer.
+    #[inline]
+    pub fn as_bytes<'b>(&self, digits: &'b mut itoa::Buffer) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        match *self {
+            Self::Int(n) => digits.format(n).as_bytes(),
+            Self::Inline(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+
+    /// Length of the string in bytes.
+    #[inline]
+    #[allow(clippy::len_without_is_empty, reason = "a value's length is what STRLEN says")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Int(n) => decimal_len(*n),
+            Self::Inline(bytes) => bytes.len(),
+            Self::Shared(bytes) => bytes.len(),
+        }
+    }
+
+    /// The integer that the string is the canonical decimal form of.
+    #[inline]
+    pub fn as_integer(&self) -> Option<i64> {
+        match self {
+            Self::Int(n) => Some(*n),
+            Self::Inline(bytes) => parse_canonical(bytes),
+            Self::Shared(_) => None,
+        }
+    }
+}
+
+/// A value to store.
+#[derive(Clone, Debug)]
+pub enum Value<'a> {
+    /// An integer, whose decimal form is the string.
+    Int(i64),
+    /// A string to copy. Stored as bytes even if it looks like an integer.
+    Bytes(&'a [u8]),
+    /// A string to take over without a copy if it is longer than [`INLINE_MAX`]. It should not be
+    /// a small slice of a large buffer, which it would keep alive.
+    Shared(Bytes),
+}
+
+impl<'a> Value<'a> {
+    /// The value for a string argument: an integer if it is the canonical decimal form of one.
+    #[inline]
+    pub fn encode(bytes: &'a [u8]) -> Self {
+        match parse_canonical(bytes) {
+            Some(n) => Self::Int(n),
+            None => Self::Bytes(bytes),
+        }
+    }
+
+    /// As [`Value::encode`], for an argument that travelled as `Bytes`.
+    pub fn encode_shared(bytes: Bytes) -> Self {
+        match parse_canonical(&bytes) {
+            Some(n) => Self::Int(n),
+            None => Self::Shared(bytes),
+        }
+    }
+}
+
+impl<'a> From<ValueRef<'a>> for Value<'a> {
+    fn from(value: ValueRef<'a>) -> Self {
+        match value {
+            ValueRef::Int(n) => Self::Int(n),
+            ValueRef::Inline(bytes) => Self::Bytes(bytes),
+            ValueRef::Shared(bytes) => Self::Shared(bytes.clone()),
+        }
+    }
+}
+
+/// The payload of a shared string.
+pub(super) struct SharedBytes {
+    bytes: Bytes,
+    /// Bytes allocated for it, for the accounting: `Bytes` does not tell its capacity.
+    charge: usize,
+}
+
+impl From<Bytes> for SharedBytes {
+    fn from(bytes: Bytes) -> Self {
+        let charge = size_class(bytes.len()) + SHARED_BOOKKEEPING;
+        Self { bytes, charge }
+    }
+}
+
+impl From<BytesMut> for SharedBytes {
+    fn from(bytes: BytesMut) -> Self {
+        let charge = size_class(bytes.capacity()) + SHARED_BOOKKEEPING;
+        Self { bytes: bytes.freeze(), charge }
+    }
+}
+
+impl SharedBytes {
+    /// Makes the string `len` bytes long at least, with zeros, and lets `edit` change it. Copies
+    /// it only if it is shared or has no room left.
+    fn edit(&mut self, len: usize, edit: impl FnOnce(&mut [u8])) {
+        let len = len.max(self.bytes.len());
+        let mut bytes = match std::mem::take(&mut self.bytes).try_into_mut() {
+            Ok(unique) if unique.capacity() >= len => unique,
+            Ok(unique) => grown_copy(&unique, len),
+            Err(shared) => grown_copy(&shared, len),
+        };
+        bytes.resize(len, 0);
+        edit(&mut bytes);
+        *self = Self::from(bytes);
+    }
+}
+
+fn grown_copy(bytes: &[u8], len: usize) -> BytesMut {
+    let room = if len > bytes.len() { len.min(DOUBLE_UP_TO).max(len / 4) } else { 0 };
+    let mut copy = BytesMut::with_capacity(size_class(len + room));
+    copy.extend_from_slice(bytes);
+    copy
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Header(u64);
+
+impl Header {
+    fn new(kind: Kind, key_len: usize, value_len: usize, has_expiry: bool) -> Self {
+        debug_assert!(value_len <= INLINE_MAX);
+        let wide = key_len > NARROW_KEY_MAX;
+        let mut word = kind as u64 | (value_len as u64) << VALUE_LEN_SHIFT;
+        if wide {
+            word |= WIDE_FLAG;
+        } else {
+            word |= (key_len as u64) << KEY_LEN_SHIFT;
+        }
+        Self(word).with_expiry(has_expiry)
+    }
+
+    fn with_expiry(self, has_expiry: bool) -> Self {
+        Self(self.0 & !EXPIRY_FLAG | if has_expiry { EXPIRY_FLAG } else { 0 })
+    }
+
+    fn with_access(self, access: u32) -> Self {
+        let access = (u64::from(access) << ACCESS_SHIFT) & ACCESS_MASK;
+        Self(self.0 & !ACCESS_MASK | access)
+    }
+
+    fn with_raw(self) -> Self {
+        Self(self.0 | RAW_FLAG)
+    }
+
+    /// With an inline value longer by `added` bytes.
+    fn longer(self, added: usize) -> Self {
+        debug_assert!(self.value_len() + added <= INLINE_MAX);
+        Self(self.0 + ((added as u64) << VALUE_LEN_SHIFT))
+    }
+
+    #[inline]
+    fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+
+    #[inline]
+    fn kind(self) -> Kind {
+        match self.0 & 7 {
+            0 => Kind::Int,
+            1 => Kind::Inline,
+            _ => Kind::Shared,
+        }
+    }
+
+    #[inline]
+    fn access(self) -> u32 {
+        ((self.0 & ACCESS_MASK) >> ACCESS_SHIFT) as u32
+    }
+
+    #[inline]
+    fn value_len(self) -> usize {
+        (self.0 >> VALUE_LEN_SHIFT) as usize
+    }
+
+    /// Where the payload starts.
+    #[inline]
+    fn payload_offset(self) -> usize {
+        WORD + WORD * usize::from(self.has(EXPIRY_FLAG)) + WORD * usize::from(self.has(WIDE_FLAG))
+    }
+
+    #[inline]
+    fn key_offset(self) -> usize {
+        let payload = match self.kind() {
+            Kind::Int => WORD,
+            Kind::Inline => 0,
+            Kind::Shared => size_of::<SharedBytes>(),
+        };
+        self.payload_offset() + payload
+    }
+
+    /// Bytes of the allocation of an entry with this header and a key of `key_len` bytes.
+    #[inline]
+    fn allocation(self, key_len: usize) -> usize {
+        size_class(self.key_offset() + key_len + self.value_len())
+    }
+}
+
+/// A look at an entry, valid as long as its table (or owner) is borrowed.
+#[derive(Clone, Copy)]
+pub struct EntryRef<'a> {
+    raw: RawEntry,
+    life: PhantomData<&'a OwnedEntry>,
+}
+
+impl<'a> EntryRef<'a> {
+    /// # Safety
+    /// The entry is live during `'a`, and neither key nor value is changed or moved.
+    #[inline]
+    pub(super) unsafe fn new(raw: RawEntry) -> Self {
+        Self { raw, life: PhantomData }
+    }
+
+    #[inline]
+    pub(super) fn raw(self) -> RawEntry {
+        self.raw
+    }
+
+    /// The key.
+    #[inline]
+    pub fn key(self) -> &'a [u8] {
+        // SAFETY: live and unchanged during 'a.
+        unsafe { self.raw.key() }
+    }
+
+    /// The value.
+    #[inline]
+    pub fn value(self) -> ValueRef<'a> {
+        let header = self.raw.header();
+        // SAFETY: live and unchanged during 'a; the payload is of the header's kind.
+        unsafe {
+            match header.kind() {
+                Kind::Int => ValueRef::Int(self.raw.at::<i64>(header.payload_offset()).read()),
+                Kind::Inline => ValueRef::Inline(self.raw.inline().as_ref()),
+                Kind::Shared => ValueRef::Shared(&self.raw.shared().as_ref().bytes),
+            }
+        }
+    }
+
+    /// When the entry expires, in milliseconds since the Unix epoch.
+    #[inline]
+    pub fn expiry(self) -> Option<i64> {
+        // SAFETY: live; an entry with the flag has an expiry behind the header.
+        self.raw.header().has(EXPIRY_FLAG).then(|| unsafe { self.raw.at::<i64>(WORD).read() })
+    }
+
+    /// The access field, of [`ACCESS_BITS`] bits.
+    #[inline]
+    pub fn access(self) -> u32 {
+        self.raw.header().access()
+    }
+
+    /// Sets the access field (the low [`ACCESS_BITS`] bits of `access`). Allowed through a shared
+    /// borrow, so that a read can note itself: nothing else is in that word but what never changes
+    /// under a shared borrow, and a table is not `Sync`.
+    #[inline]
+    pub fn set_access(self, access: u32) {
+        self.raw.set_header(self.raw.header().with_access(access));
+    }
+
+    /// How the value is held.
+    #[inline]
+    pub fn kind(self) -> Kind {
+        self.raw.header().kind()
+    }
+
+    /// Whether the string was changed in place (APPEND, SETRANGE, SETBIT): OBJECT ENCODING says
+    /// `raw` then, whatever its length.
+    #[inline]
+    pub fn is_raw(self) -> bool {
+        self.raw.header().has(RAW_FLAG)
+    }
+
+    /// Bytes allocated for the entry and its value.
+    #[inline]
+    pub fn allocation_size(self) -> usize {
+        self.raw.charge()
+    }
+
+    /// A copy with the same key, value, expiry and access; shared bytes are shared.
+    pub fn duplicate(self) -> OwnedEntry {
+        let copy = OwnedEntry::new(self.key(), self.value().into(), self.expiry());
+        let mut header = copy.0.header().with_access(self.access());
+        if self.is_raw() {
+            header = header.with_raw();
+        }
+        copy.0.set_header(header);
+        copy
+    }
+}
+
+/// An entry whose value may be changed where it is, keeping its size.
+pub struct EntryMut<'a>(EntryRef<'a>);
+
+impl<'a> EntryMut<'a> {
+    /// # Safety
+    /// The entry is live during `'a`, and nobody else looks at it.
+    #[inline]
+    pub(super) unsafe fn new(raw: RawEntry) -> Self {
+        // SAFETY: the same promise, and more.
+        Self(unsafe { EntryRef::new(raw) })
+    }
+
+    /// Looks at the entry.
+    #[inline]
+    pub fn get(&self) -> EntryRef<'_> {
+        self.0
+    }
+
+    /// Ends the right to change it.
+    #[inline]
+    pub fn into_ref(self) -> EntryRef<'a> {
+        self.0
+    }
+
+    /// Sets the integer of an entry of kind [`Kind::Int`]; says whether it is of that kind.
+    #[inline]
+    pub fn set_integer(&mut self, n: i64) -> bool {
+        let header = self.0.raw.header();
+        let is_integer = header.kind() == Kind::Int;
+        if is_integer {
+            // SAFETY: ours alone; an integer's payload.
+            unsafe { self.0.raw.at::<i64>(header.payload_offset()).write(n) };
+        }
+        is_integer
+    }
+
+    /// The bytes of an entry of kind [`Kind::Inline`].
+    #[inline]
+    pub fn inline_bytes(&mut self) -> Option<&mut [u8]> {
+        // SAFETY: ours alone, borrowed as long as `self`.
+        (self.0.kind() == Kind::Inline).then(|| unsafe { self.0.raw.inline().as_mut() })
+    }
+
+    /// See [`EntryRef::set_access`].
+    #[inline]
+    pub fn set_access(&mut self, access: u32) {
+        self.0.set_access(access);
+    }
+}
+
+/// An entry outside of a table. Dropping it frees it.
+pub struct OwnedEntry(RawEntry);
+
+// SAFETY: an owned entry is its allocation's only owner, and what is in it (`Bytes`) is Send.
+unsafe impl Send for OwnedEntry {}
+
+impl OwnedEntry {
+    /// An entry with an access field of 0. `expiry` is in milliseconds since the Unix epoch.
+    pub fn new(key: &[u8], value: Value<'_>, expiry: Option<i64>) -> Self {
+        Self::from_stored(key, Stored::new(value, &mut Bytes::new()), expiry)
+    }
+
+    pub(super) fn from_stored(key: &[u8], value: Stored<'_>, expiry: Option<i64>) -> Self {
+        let header = value.header(key.len(), expiry.is_some());
+        let raw = RawEntry::allocate(header, key.len());
+        // SAFETY: a fresh allocation of the size that the header asks for.
+        unsafe {
+            raw.write_key(header, key);
+            raw.write_value(header, expiry, key.len(), value);
+        }
+        Self(raw)
+    }
+
+    /// Looks at the entry.
+    #[inline]
+    pub fn get(&self) -> EntryRef<'_> {
+        // SAFETY: borrowed.
+        unsafe { EntryRef::new(self.0) }
+    }
+
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        self.get().key()
+    }
+
+    /// The value.
+    pub fn value(&self) -> ValueRef<'_> {
+        self.get().value()
+    }
+
+    /// When it expires, in milliseconds since the Unix epoch.
+    pub fn expiry(&self) -> Option<i64> {
+        self.get().expiry()
+    }
+
+    /// Bytes allocated for the entry and its value.
+    pub fn allocation_size(&self) -> usize {
+        self.get().allocation_size()
+    }
+
+    /// Whether freeing it takes so long that it should be left to the background.
+    pub fn needs_lazy_free(&self) -> bool {
+        matches!(self.value(), ValueRef::Shared(bytes) if bytes.len() > LAZY_FREE_ABOVE)
+    }
+
+    /// The entry under another key: a shared value is moved, not copied.
+    pub fn with_key(self, key: &[u8]) -> Self {
+        let (old, expiry) = (self.0.header(), self.expiry());
+        let new = Header::new(old.kind(), key.len(), old.value_len(), expiry.is_some());
+        let new = Header(new.0 | old.0 & (RAW_FLAG | ACCESS_MASK));
+        let raw = RawEntry::allocate(new, key.len());
+        let payload = old.key_offset() - old.payload_offset();
+        // SAFETY: payload and inline value are moved bit by bit to their places in a fresh
+        // allocation of the new layout; the old one is freed without dropping them.
+        unsafe {
+            let (from, to) = (old.payload_offset(), new.payload_offset());
+            raw.at::<u8>(to).copy_from_nonoverlapping(self.0.at::<u8>(from), payload);
+            raw.write_key(new, key);
+            let value = raw.at::<u8>(new.key_offset() + key.len());
+            value.copy_from_nonoverlapping(self.0.inline_start(), old.value_len());
+            raw.write_head(new, expiry, key.len());
+            self.into_raw_entry().free();
+        }
+        Self(raw)
+    }
+
+    #[inline]
+    pub(super) fn raw(&self) -> RawEntry {
+        self.0
+    }
+
+    pub(super) fn into_raw_entry(self) -> RawEntry {
+        let raw = self.0;
+        std::mem::forget(self);
+        raw
+    }
+
+    /// Gives the entry another value and expiry in its allocation, keeping key and access, if old
+    /// and new are of the same size class and nothing is on its own; else gives the value back.
+    #[inline]
+    pub(super) fn overwrite<'v>(
+        &mut self,
+        value: Stored<'v>,
+        expiry: Option<i64>,
+    ) -> Result<(), Stored<'v>> {
+        let (old, key_len) = (self.0.header(), self.0.key_len());
+        let new = value.header(key_len, expiry.is_some()).with_access(old.access());
+        let shared = old.kind() == Kind::Shared || new.kind() == Kind::Shared;
+        if shared || old.allocation(key_len) != new.allocation(key_len) {
+            return Err(value);
+        }
+        // SAFETY: the allocation has room for the new layout, nothing of the old one but the key
+        // is needed any more, and that is moved before anything is written over it.
+        unsafe {
+            if old.key_offset() != new.key_offset() {
+                let key = self.0.at::<u8>(old.key_offset());
+                self.0.at::<u8>(new.key_offset()).copy_from(key, key_len);
+            }
+            self.0.write_value(new, expiry, key_len, value);
+        }
+        Ok(())
+    }
+
+    /// Gives the entry another expiry, in the same allocation if the size class allows.
+    pub(super) fn set_expiry(&mut self, expiry: Option<i64>) {
+        let (old, key_len) = (self.0.header(), self.0.key_len());
+        let new = old.with_expiry(expiry.is_some());
+        let (from, to) = (old.payload_offset(), new.payload_offset());
+        let tail = old.key_offset() + key_len + old.value_len() - from;
+        let fits = old.allocation(key_len) == new.allocation(key_len);
+        let target = if fits { self.0 } else { RawEntry::allocate(new, key_len) };
+        // SAFETY: what follows the head is moved bit by bit to its place in an allocation of the
+        // right size, which may be the same one; a left allocation is freed without dropping what
+        // has been moved out of it.
+        unsafe {
+            if old != new {
+                target.at::<u8>(to).copy_from(self.0.at::<u8>(from), tail);
+            }
+            target.write_head(new, expiry, key_len);
+            if !fits {
+                std::mem::replace(&mut self.0, target).free();
+            }
+        }
+    }
+
+    /// Makes the string `len` bytes long at least, with zeros, lets `edit` change it, and marks it
+    /// raw. Costs what is appended, amortized, and what `edit` does; small strings are copied.
+    pub(super) fn edit(&mut self, len: usize, edit: impl FnOnce(&mut [u8])) {
+        match self.value() {
+            // SAFETY: the payload of a shared string, owned, and not borrowed otherwise.
+            ValueRef::Shared(_) => unsafe { self.0.shared().as_mut() }.edit(len, edit),
+            ValueRef::Int(n) => {
+                let mut digits = itoa::Buffer::new();
+                *self = self.with_string(digits.format(n).as_bytes(), len, edit);
+            }
+            ValueRef::Inline(bytes) if len <= INLINE_MAX && self.grows_in_place(len) => {
+                let (old_len, header) = (bytes.len(), self.0.header());
+                // SAFETY: the allocation has room for `len` bytes, and those added are zeroed
+                // before they become part of the value.
+                unsafe {
+                    if let Some(added) = len.checked_sub(old_len) {
+                        self.0.inline_start().add(old_len).write_bytes(0, added);
+                        self.0.set_header(header.longer(added));
+                    }
+                    edit(self.0.inline().as_mut());
+                }
+            }
+            ValueRef::Inline(bytes) => *self = self.with_string(bytes, len, edit),
+        }
+        self.0.set_header(self.0.header().with_raw());
+    }
+
+    fn grows_in_place(&self, len: usize) -> bool {
+        let (header, key_len) = (self.0.header(), self.0.key_len());
+        let needed = header.key_offset() + key_len + len.max(header.value_len());
+        size_class(needed) == header.allocation(key_len)
+    }
+
+    /// A new entry with this one's key, expiry and access and an edited copy of `bytes`.
+    fn with_string(&self, bytes: &[u8], len: usize, edit: impl FnOnce(&mut [u8])) -> Self {
+        let len = len.max(bytes.len());
+        let (key, expiry) = (self.key(), self.expiry());
+        let entry = if len <= INLINE_MAX {
+            let header = Header::new(Kind::Inline, key.len(), len, expiry.is_some());
+            let raw = RawEntry::allocate(header, key.len());
+            // SAFETY: a fresh allocation for a value of `len` bytes, all of which are written.
+            unsafe {
+                raw.write_key(header, key);
+                raw.write_head(header, expiry, key.len());
+                let value = raw.inline_start();
+                value.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+                value.add(bytes.len()).write_bytes(0, len - bytes.len());
+                let entry = Self(raw);
+                edit(entry.0.inline().as_mut());
+                entry
+            }
+        } else {
+            let mut copy = grown_copy(bytes, len);
+            copy.resize(len, 0);
+            edit(&mut copy);
+            Self::from_stored(key, Stored::Shared(SharedBytes::from(copy)), expiry)
+        };
+        entry.get().set_access(self.get().access());
+        entry
+    }
+}
+
+impl Drop for OwnedEntry {
+    fn drop(&mut self) {
+        // SAFETY: the only owner; a shared string is dropped in place, once, then the memory goes.
+        unsafe {
+            if self.0.header().kind() == Kind::Shared {
+                self.0.shared().drop_in_place();
+            }
+            self.0.free();
+        }
+    }
+}
+
+// SAFETY: entries are allocated 8-aligned in user space; `borrow` hands out what `EntryRef::new`
+// asks for by the same promise.
+unsafe impl Element for OwnedEntry {
+    type Ref<'a> = EntryRef<'a>;
+
+    #[inline]
+    fn into_raw(self) -> NonNull<u8> {
+        self.into_raw_entry().into_pointer()
+    }
+
+    #[inline]
+    unsafe fn from_raw(raw: NonNull<u8>) -> Self {
+        Self(RawEntry::from_pointer(raw))
+    }
+
+    #[inline]
+    unsafe fn borrow<'a>(raw: NonNull<u8>) -> EntryRef<'a> {
+        // SAFETY: the caller's promise.
+        unsafe { EntryRef::new(RawEntry::from_pointer(raw)) }
+    }
+}
+
+/// A value in the form that an entry holds it: what is inline and what is shared is decided.
+pub(super) enum Stored<'a> {
+    Int(i64),
+    Inline(&'a [u8]),
+    Shared(SharedBytes),
+}
+
+impl<'a> Stored<'a> {
+    #[inline]
+    fn header(&self, key_len: usize, has_expiry: bool) -> Header {
+        let (kind, value_len) = match self {
+            Self::Int(_) => (Kind::Int, 0),
+            Self::Inline(bytes) => (Kind::Inline, bytes.len()),
+            Self::Shared(_) => (Kind::Shared, 0),
+        };
+        Header::new(kind, key_len, value_len, has_expiry)
+    }
+
+    /// The form in which to store `value`; `keep` holds shared bytes that are short enough to be
+    /// copied.
+    #[inline]
+    pub(super) fn new(value: Value<'a>, keep: &'a mut Bytes) -> Self {
+        match value {
+            Value::Int(n) => Self::Int(n),
+            Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => Self::Inline(bytes),
+            Value::Bytes(bytes) => Self::Shared(SharedBytes::from(Bytes::copy_from_slice(bytes))),
+            Value::Shared(bytes) if bytes.len() <= INLINE_MAX => {
+                *keep = bytes;
+                Self::Inline(keep)
+            }
+            Value::Shared(bytes) => Self::Shared(SharedBytes::from(bytes)),
+        }
+    }
+}
+
+/// The pointer to an entry, and the accesses to its memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct RawEntry(NonNull<u64>);
+
+impl RawEntry {
+    #[inline]
+    pub(super) fn into_pointer(self) -> NonNull<u8> {
+        self.0.cast()
+    }
+
+    #[inline]
+    pub(super) fn from_pointer(pointer: NonNull<u8>) -> Self {
+        Self(pointer.cast())
+    }
+
+    fn allocate(header: Header, key_len: usize) -> Self {
+        let layout = layout(header.allocation(key_len));
+        // SAFETY: the layout is not empty, a header is always in it.
+        let memory = unsafe { alloc(layout) };
+        Self(NonNull::new(memory.cast()).unwrap_or_else(|| handle_alloc_error(layout)))
+    }
+
+    /// Frees the memory and drops nothing in it.
+    ///
+    /// # Safety
+    /// The entry is owned by the caller, its header and key length are written, and it is not used
+    /// afterwards.
+    unsafe fn free(self) {
+        let layout = layout(self.header().allocation(self.key_len()));
+        // SAFETY: allocated with this layout: changes in place keep the size class.
+        unsafe { dealloc(self.0.as_ptr().cast(), layout) }
+    }
+
+    #[inline]
+    fn header(self) -> Header {
+        // SAFETY: a live entry starts with its header; no reference to that word ever exists.
+        Header(unsafe { self.0.read() })
+    }
+
+    #[inline]
+    fn set_header(self, header: Header) {
+        // SAFETY: as above.
+        unsafe { self.0.write(header.0) }
+    }
+
+    /// # Safety
+    /// `offset` is within the allocation, and what is read or written there fits.
+    #[inline]
+    unsafe fn at<T>(self, offset: usize) -> *mut T {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.as_ptr().cast::<u8>().add(offset).cast() }
+    }
+
+    #[inline]
+    fn key_len(self) -> usize {
+        let header = self.header();
+        if header.has(WIDE_FLAG) {
+            let behind_expiry = header.payload_offset() - WORD;
+            // SAFETY: a wide entry has its key length before the payload.
+            return unsafe { self.at::<u64>(behind_expiry).read() as usize };
+        }
+        usize::from((header.0 >> KEY_LEN_SHIFT) as u16)
+    }
+
+    /// # Safety
+    /// The key is written, and stays unchanged during `'a`.
+    #[inline]
+    unsafe fn key<'a>(self) -> &'a [u8] {
+        // SAFETY: the key lies at this place of the allocation.
+        unsafe { std::slice::from_raw_parts(self.at(self.header().key_offset()), self.key_len()) }
+    }
+
+    /// # Safety
+    /// Head and key length are written.
+    #[inline]
+    unsafe fn inline_start(self) -> *mut u8 {
+        // SAFETY: the key lies within the allocation, what follows it begins at its end at most.
+        unsafe { self.at(self.header().key_offset() + self.key_len()) }
+    }
+
+    /// # Safety
+    /// The head is written, of an inline kind.
+    #[inline]
+    unsafe fn inline(self) -> NonNull<[u8]> {
+        // SAFETY: within the allocation, so not null.
+        let start = unsafe { NonNull::new_unchecked(self.inline_start()) };
+        NonNull::slice_from_raw_parts(start, self.header().value_len())
+    }
+
+    /// # Safety
+    /// The head is written, of the shared kind.
+    #[inline]
+    unsafe fn shared(self) -> NonNull<SharedBytes> {
+        // SAFETY: within the allocation, so not null; offsets of payloads are multiples of 8.
+        unsafe { NonNull::new_unchecked(self.at(self.header().payload_offset())) }
+    }
+
+    /// Bytes allocated for the entry and its value.
+    #[inline]
+    fn charge(self) -> usize {
+        let header = self.header();
+        let beside = match header.kind() {
+            // SAFETY: a live entry of the shared kind; the field alone is read.
+            Kind::Shared => unsafe { (*self.shared().as_ptr()).charge },
+            _ => 0,
+        };
+        header.allocation(self.key_len()) + beside
+    }
+
+    /// # Safety
+    /// The allocation is of the size that `header` and this key ask for.
+    #[inline]
+    unsafe fn write_key(self, header: Header, key: &[u8]) {
+        // SAFETY: the caller's promise; a fresh allocation does not overlap the key.
+        unsafe {
+            let to = self.at::<u8>(header.key_offset());
+            to.copy_from_nonoverlapping(key.as_ptr(), key.len());
+        }
+    }
+
+    /// Writes header, expiry and the key length of a wide entry.
+    ///
+    /// # Safety
+    /// The allocation is of the size that `header` and a key of `key_len` bytes ask for, and what
+    /// follows the head is or will be in its place.
+    #[inline]
+    unsafe fn write_head(self, header: Header, expiry: Option<i64>, key_len: usize) {
+        debug_assert_eq!(header.has(EXPIRY_FLAG), expiry.is_some());
+        self.set_header(header);
+        // SAFETY: the words before the payload are those that the flags ask for.
+        unsafe {
+            if let Some(expiry) = expiry {
+                self.at::<i64>(WORD).write(expiry);
+            }
+            if header.has(WIDE_FLAG) {
+                self.at::<u64>(header.payload_offset() - WORD).write(key_len as u64);
+            }
+        }
+    }
+
+    /// Writes everything but the key.
+    ///
+    /// # Safety
+    /// As for [`RawEntry::write_head`]; `value` is the one that `header` was made for, and does not
+    /// lie in this allocation.
+    #[inline]
+    unsafe fn write_value(
+        self,
+        header: Header,
+        expiry: Option<i64>,
+        key_len: usize,
+        value: Stored<'_>,
+    ) {
+        // SAFETY: the caller's promise; payloads are 8-aligned.
+        unsafe {
+            self.write_head(header, expiry, key_len);
+            match value {
+                Stored::Int(n) => self.at::<i64>(header.payload_offset()).write(n),
+                Stored::Inline(bytes) => {
+                    let to = self.at::<u8>(header.key_offset() + key_len);
+                    to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+                }
+                Stored::Shared(shared) => {
+                    self.at::<SharedBytes>(header.payload_offset()).write(shared);
+                }
+            }
+        }
+    }
+}
+
+#[inline]
+fn layout(size: usize) -> Layout {
+    // Sizes are bounded by the longest key, far below what a layout allows.
+    Layout::from_size_align(size, WORD).expect("an entry's size fits in a layout")
+}
+
+#[inline]
+fn decimal_len(n: i64) -> usize {
+    let digits = n.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1;
+    digits + usize::from(n < 0)
+}

@@ -1,0 +1,154 @@
+//! Key hashes: one seeded hash per key, computed once and carried with the request.
+//!
+//! The table takes its segment, bucket and tag from fixed bits of the hash (see `table.rs`); the
+//! shard is taken from a mix of all bits, so that the keys of one shard still spread evenly over
+//! its table. Hash tags follow Redis Cluster: `{user1}.a` and `{user1}.b` share a shard.
+
+use std::hash::{BuildHasher, Hasher};
+use std::num::NonZeroUsize;
+
+use ahash::RandomState;
+
+/// The 64-bit hash of a whole key, as the keyspace's hasher gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyHash(pub u64);
+
+/// The seeded hash function of one server. Every thread of the server holds a copy with the same
+/// seeds, since hashes travel between threads; seeds are random per process, so that clients
+/// cannot choose colliding keys.
+#[derive(Clone, Debug)]
+pub struct KeyHasher(RandomState);
+
+impl KeyHasher {
+    /// A hasher from four words of entropy (or from a test's seed).
+    pub const fn with_seeds(seeds: [u64; 4]) -> Self {
+        Self(RandomState::with_seeds(seeds[0], seeds[1], seeds[2], seeds[3]))
+    }
+
+    /// The hash of `key`.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> KeyHash {
+        let mut hasher = self.0.build_hasher();
+        hasher.write(key);
+        KeyHash(hasher.finish())
+    }
+}
+
+/// The part of `key` that decides its shard: what stands between the first `{` and the first `}`
+/// after it, if that is not empty; else the whole key (rule of the Redis Cluster specification).
+#[inline]
+pub fn hash_tag(key: &[u8]) -> &[u8] {
+    let Some(open) = memchr::memchr(b'{', key) else { return key };
+    let rest = &key[open + 1..];
+    match memchr::memchr(b'}', rest) {
+        Some(close) if close > 0 => &rest[..close],
+        _ => key,
+    }
+}
+
+/// How many shards the keyspace is cut into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardCount(NonZeroUsize);
+
+impl ShardCount {
+    /// A keyspace of `shards` shards.
+    pub const fn new(shards: NonZeroUsize) -> Self {
+        Self(shards)
+    }
+
+    /// The number of shards.
+    pub const fn get(self) -> usize {
+        self.0.get()
+    }
+
+    /// The index of the shard that owns `key`, whose hash is `hash`. `hasher` is asked only for
+    /// keys with a hash tag.
+    #[inline]
+    pub fn shard_of(self, hasher: &KeyHasher, key: &[u8], hash: KeyHash) -> usize {
+        if self.0.get() == 1 {
+            return 0;
+        }
+        let tag = hash_tag(key);
+        let hash = if tag.len() == key.len() { hash } else { hasher.hash(tag) };
+        fast_range(mix(hash.0), self.0.get())
+    }
+}
+
+/// Makes the high half of the result depend on every bit of the hash, so that no bit that the
+/// table uses is fixed within a shard (finalizer in the manner of MurmurHash3's 64-bit one).
+#[inline]
+const fn mix(hash: u64) -> u64 {
+    let folded = (hash ^ (hash >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (folded ^ (folded >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+}
+
+/// Maps the high half of `mixed` to `0..n` without a division.
+#[inline]
+const fn fast_range(mixed: u64, n: usize) -> usize {
+    (((mixed >> 32) * n as u64) >> 32) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shards(n: usize) -> ShardCount {
+        ShardCount::new(NonZeroUsize::new(n).expect("not zero"))
+    }
+
+    #[test]
+    fn tags_follow_the_cluster_rule() {
+        let cases: [(&[u8], &[u8]); 10] = [
+            (b"user1", b"user1"),
+            (b"{user1}.following", b"user1"),
+            (b"a{user1}b", b"user1"),
+            (b"foo{}{bar}", b"foo{}{bar}"),
+            (b"foo{{bar}}zap", b"{bar"),
+            (b"foo{bar}{zap}", b"bar"),
+            (b"foo}{", b"foo}{"),
+            (b"foo{bar", b"foo{bar"),
+            (b"", b""),
+            (b"}{x}", b"x"),
+        ];
+        for (key, tag) in cases {
+            assert_eq!(hash_tag(key), tag, "{}", key.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn tagged_keys_share_a_shard_and_every_shard_is_used() {
+        let hasher = KeyHasher::with_seeds([1, 2, 3, 4]);
+        let shard = |n, key: &[u8]| shards(n).shard_of(&hasher, key, hasher.hash(key));
+        for n in [1, 2, 3, 7, 16, 64] {
+            assert_eq!(shard(n, b"{u}.a"), shard(n, b"x{u}"));
+            assert_eq!(shard(n, b"{u}.a"), shard(n, b"u"));
+            let mut seen = vec![0u32; n];
+            for i in 0..n * 1000 {
+                seen[shard(n, format!("key:{i}").as_bytes())] += 1;
+            }
+            assert!(seen.iter().all(|&keys| (850..1150).contains(&keys)), "{n}: {seen:?}");
+        }
+    }
+
+    /// The keys of one shard must be spread evenly over prefix, bucket and tag bits.
+    #[test]
+    fn a_shards_keys_use_every_bit_of_the_table() {
+        let hasher = KeyHasher::with_seeds([5, 6, 7, 8]);
+        let mut ones = [0u32; 64];
+        let mut keys = 0;
+        for i in 0..200_000 {
+            let key = format!("key:{i}");
+            let hash = hasher.hash(key.as_bytes());
+            if shards(4).shard_of(&hasher, key.as_bytes(), hash) == 2 {
+                keys += 1;
+                for (bit, count) in ones.iter_mut().enumerate() {
+                    *count += (hash.0 >> bit & 1) as u32;
+                }
+            }
+        }
+        for (bit, count) in ones.iter().enumerate() {
+            let share = f64::from(*count) / f64::from(keys);
+            assert!((share - 0.5).abs() < 0.01, "bit {bit} is set in {share} of the keys");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Values: pure data structures, without keys, expiry, clock or thread. Imports nothing of ours.
+
+pub mod integer;
