@@ -40,6 +40,18 @@ def find(kind):
     raise Missing(f"no {kind} server ({how})")
 
 
+def installed(*kinds):
+    """Those of the kinds of server that can be found."""
+    found = []
+    for kind in kinds:
+        try:
+            find(kind)
+            found.append(kind)
+        except Missing:
+            continue
+    return found
+
+
 def find_tool(name):
     """The path of redis-cli or redis-benchmark."""
     path = shutil.which(name)
