@@ -12,4 +12,5 @@ mod server;
 #[allow(dead_code)]
 mod wait;
 
+mod differential;
 mod harness;

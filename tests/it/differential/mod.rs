@@ -1,0 +1,157 @@
+//! Differential tests: seeded random commands go to a reference server and to Baton, and every
+//! reply is compared, and the whole keyspace at the end.
+//!
+//! | file | what |
+//! |---|---|
+//! | `family` | what a family of commands is: the trait, one step, how its reply is checked |
+//! | `gen` | the seeded source of keys, values, numbers, times and mistakes |
+//! | `compare` | when two replies count as the same |
+//! | `keyspace` | the contents of all databases, compared |
+//! | `engine` | sends, compares, remembers, reports |
+//! | `strings`, `keys`, `expiry`, `transactions`, `connection` | the families |
+//!
+//! A new family is a new file with a type that implements `Family`, and a line in [`families`].
+//! Generation never depends on replies, so a seed replays exactly.
+//!
+//! Environment: `BATON_DIFF_SEED` (default 1), `BATON_DIFF_COMMANDS` (commands per run),
+//! `BATON_DIFF_FAMILIES` (names with commas), `BATON_DIFF_FINDINGS` (how many differences to
+//! collect before a run ends).
+
+mod compare;
+mod connection;
+mod engine;
+mod expiry;
+mod family;
+mod generate;
+mod keys;
+mod keyspace;
+mod strings;
+mod transactions;
+
+use engine::{Plan, Protocol, Side};
+use family::Family;
+
+use crate::server::{Server, ServerOptions, Target};
+
+/// Commands per run when the environment does not say: eight runs make 128,000.
+const COMMANDS: usize = 16_000;
+
+/// Every family. The next one is a line here.
+fn families() -> Vec<Box<dyn Family>> {
+    vec![
+        Box::new(strings::Strings),
+        Box::new(keys::Keys),
+        Box::new(expiry::Expiry),
+        Box::new(connection::Connection),
+        Box::new(transactions::Transactions),
+    ]
+}
+
+/// The families that have `oracle` as their reference, as far as the environment wants them.
+fn families_of(oracle: Target) -> Vec<Box<dyn Family>> {
+    let wanted = std::env::var("BATON_DIFF_FAMILIES").unwrap_or_default();
+    let wanted = |name: &str| wanted.is_empty() || wanted.split(',').any(|w| w == name);
+    families().into_iter().filter(|f| f.oracle() == oracle && wanted(f.name())).collect()
+}
+
+fn number_from_env(name: &str, default: usize) -> usize {
+    match std::env::var(name) {
+        Err(_) => default,
+        Ok(text) => text.parse().unwrap_or_else(|e| panic!("{name}={text}: {e}")),
+    }
+}
+
+fn plan(protocol: Protocol, offset: u64) -> Plan {
+    let seed = number_from_env("BATON_DIFF_SEED", 1) as u64;
+    Plan {
+        seed: if std::env::var_os("BATON_DIFF_SEED").is_some() { seed } else { seed + offset },
+        commands: number_from_env("BATON_DIFF_COMMANDS", COMMANDS),
+        protocol,
+        max_findings: number_from_env("BATON_DIFF_FINDINGS", 20),
+    }
+}
+
+fn start(target: Target, shards: usize, lend: bool) -> Server {
+    Server::start(ServerOptions::new(shards, lend).target(target))
+}
+
+/// Compares one form of Baton with the reference of every family, in both protocols.
+fn compare_form(shards: usize, lend: bool, offset: u64) {
+    for oracle in [Target::Valkey, Target::Redis] {
+        for (protocol, step) in [(Protocol::Resp2, 0), (Protocol::Resp3, 1)] {
+            let families = families_of(oracle);
+            if families.is_empty() {
+                continue;
+            }
+            let reference = Side::new(start(oracle, 1, false));
+            let subject = Side::new(start(Target::from_env(), shards, lend));
+            let plan = plan(protocol, offset + step);
+            let report = engine::run(&plan, &families, reference, subject);
+            report.print_counts();
+            report.assert_same();
+        }
+    }
+}
+
+#[test]
+fn one_shard_lending() {
+    compare_form(1, true, 0);
+}
+
+#[test]
+fn one_shard_not_lending() {
+    compare_form(1, false, 10);
+}
+
+#[test]
+fn four_shards_lending() {
+    compare_form(4, true, 20);
+}
+
+#[test]
+fn four_shards_not_lending() {
+    compare_form(4, false, 30);
+}
+
+#[test]
+fn the_reference_agrees_with_itself() {
+    for protocol in [Protocol::Resp2, Protocol::Resp3] {
+        let plan = Plan { commands: 6_000, ..plan(protocol, 100) };
+        let [reference, subject] = [(); 2].map(|()| Side::new(start(Target::Valkey, 1, false)));
+        engine::run(&plan, &families_of(Target::Valkey), reference, subject).assert_same();
+    }
+}
+
+/// The check can fail: a server that really differs (it is another one) is found out.
+#[test]
+fn another_server_is_told_apart() {
+    let plan = Plan { commands: 6_000, max_findings: 100, ..plan(Protocol::Resp3, 100) };
+    let reference = Side::new(start(Target::Valkey, 1, false));
+    let subject = Side::new(start(Target::Redis, 1, false));
+    let families: Vec<Box<dyn Family>> = vec![Box::new(strings::Strings), Box::new(keys::Keys)];
+    let report = engine::run(&plan, &families, reference, subject);
+    let found = |name: &str| report.findings.iter().any(|f| f.command == name);
+    assert!(found("DELIFEQ") && found("MSETEX") && !found("GET"), "{report}");
+}
+
+/// The check can fail: a single lost write in one database shows in the keyspace at the end.
+#[test]
+fn one_changed_key_is_found() {
+    let mut reference = Side::new(start(Target::Valkey, 1, false));
+    let mut subject = Side::new(start(Target::Valkey, 1, false));
+    for side in [&mut reference, &mut subject] {
+        side.control().run("SELECT 3");
+        side.control().run("SET a 1");
+        side.control().run("RPUSH list a b");
+    }
+    assert_eq!(keyspace::difference(reference.control(), subject.control()), None);
+    subject.control().run("SELECT 3");
+    subject.control().run("PEXPIRE a 100000000");
+    let difference = keyspace::difference(reference.control(), subject.control());
+    assert!(difference.is_some_and(|d| d.contains("db 3 key \"a\"")));
+    subject.control().run("SELECT 3");
+    subject.control().run("PERSIST a");
+    subject.control().run("LSET list 1 c");
+    let difference = keyspace::difference(reference.control(), subject.control());
+    assert!(difference.is_some_and(|d| d.contains("db 3 key \"list\"")));
+}
