@@ -1,0 +1,386 @@
+//! The one table of directives: for each its names, type, default, kind and flags, side by side.
+//!
+//! The table makes both the [`Config`] struct and the rows that files, the command line and
+//! CONFIG read. A directive is added here and nowhere else. Must hold (the tests walk the table):
+//! names are lower case and unique, a default survives printing and reading.
+
+use std::path::PathBuf;
+
+use super::choice::{Access, AppendFsync, EvictionPolicy, LogLevel, Supervision};
+use super::setting::{
+    Field, Setting, clamped, integer, memory, octal, one_of, one_of_if, switch, switch_if, text,
+    text_if,
+};
+use super::special::{
+    DEFAULT_OUTPUT_LIMITS, OutputLimits, SavePoint, acceptor_count, addresses, append_dir_name,
+    append_file_name, c_locale, class_limits, directory, no_append_only_file, no_daemon, no_events,
+    no_supervisor, percentiles, save_points, snapshot_name, title_template,
+};
+
+/// Shard threads allowed: far beyond any machine, small enough that per-shard tables stay cheap.
+pub const MAX_SHARDS: usize = 1024;
+/// Acceptor threads allowed.
+pub const MAX_ACCEPTORS: usize = 256;
+
+const INT_MAX: i64 = i32::MAX as i64;
+const MB: u64 = 1 << 20;
+/// Sizes that Redis keeps in a signed 64-bit integer end here.
+const SIGNED_MAX: u64 = i64::MAX as u64;
+
+/// One row of the table.
+pub struct Directive {
+    /// The name, in lower case.
+    pub name: &'static str,
+    /// The older name that means the same.
+    pub alias: Option<&'static str>,
+    /// Cannot be changed while the server runs.
+    pub immutable: bool,
+    /// Can be changed while the server runs only as `enable-protected-configs` says.
+    pub protected: bool,
+    /// Holds a secret: never to be logged.
+    pub sensitive: bool,
+    /// How it is read and printed.
+    pub(super) setting: &'static dyn Setting,
+}
+
+impl Directive {
+    const PLAIN: Directive = Directive {
+        name: "",
+        alias: None,
+        immutable: false,
+        protected: false,
+        sensitive: false,
+        setting: &Nothing,
+    };
+
+    /// Finds a directive by name or alias, in any case.
+    pub fn find(name: &[u8]) -> Option<&'static Directive> {
+        TABLE
+            .iter()
+            .find(|row| row.names().any(|known| known.as_bytes().eq_ignore_ascii_case(name)))
+    }
+
+    /// Its name and, if there is one, its alias.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.name).chain(self.alias)
+    }
+}
+
+/// The kind of [`Directive::PLAIN`], which every row replaces.
+struct Nothing;
+
+impl Setting for Nothing {
+    fn parse(&self, _: &mut Config, _: &[&[u8]]) -> Result<(), super::setting::Reason> {
+        Ok(())
+    }
+
+    fn format(&self, _: &Config) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// Makes the struct, its default and the table from rows of the form
+/// `"name" | "alias", field: Type = default => kind(arguments…), flag, flag;`
+macro_rules! directives {
+    ($(
+        $(#[$doc:meta])*
+        $name:literal $(| $alias:literal)?,
+        $field:ident: $ty:ty = $default:expr => $kind:ident($($argument:expr),*) $(, $flag:ident)*;
+    )*) => {
+        /// Every setting of the server, typed. Sizes are in bytes unless the name says otherwise.
+        #[derive(Clone, PartialEq)]
+        pub struct Config {
+            $($(#[$doc])* pub $field: $ty,)*
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Config { $($field: $default,)* }
+            }
+        }
+
+        /// Every directive.
+        pub static TABLE: &[Directive] = &[$(
+            Directive {
+                name: $name,
+                $(alias: Some($alias),)?
+                $($flag: true,)*
+                setting: &$kind(
+                    Field { get: |config| &config.$field, get_mut: |config| &mut config.$field },
+                    $($argument),*
+                ),
+                ..Directive::PLAIN
+            },
+        )*];
+    };
+}
+
+directives! {
+    // Threads.
+
+    /// Shard threads; the keys are divided among them. By default one per core that this process
+    /// may use.
+    "shards", shards: usize = available_cores() => integer(1..=MAX_SHARDS as i64), immutable;
+    /// Threads that serve connections. By default half as many as there are shards on cores of
+    /// their own, and at least one.
+    "acceptors", acceptors: usize = default_acceptors(available_cores())
+        => acceptor_count(MAX_ACCEPTORS as i64), immutable;
+    /// Whether an idle shard lends its data to the acceptor that needs it.
+    "lend", lend: bool = true => switch(), immutable;
+    /// Accepted for the sake of Redis's files and without effect: see `shards` and `acceptors`.
+    "io-threads", io_threads: u16 = 1 => integer(1..=256), immutable;
+
+    // Network.
+
+    /// TCP port; 0 means no TCP listener.
+    "port", port: u16 = 6379 => integer(0..=65535), immutable;
+    /// Addresses to listen on. `*` and `::*` mean every address of IPv4 and IPv6; after a `-` the
+    /// address may be missing on this host.
+    "bind", bind: Vec<String> = vec!["*".to_owned(), "-::*".to_owned()] => addresses(), immutable;
+    /// Path of the unix socket, if there is to be one.
+    "unixsocket", unixsocket: Option<PathBuf> = None => text(), immutable;
+    /// Permission bits of the unix socket; 0 leaves them to the umask.
+    "unixsocketperm", unixsocketperm: u32 = 0 => octal(), immutable;
+    /// Connections that the kernel keeps waiting to be accepted.
+    "tcp-backlog", tcp_backlog: u32 = 511 => integer(0..=INT_MAX), immutable;
+    /// Seconds between probes of a silent connection; 0 means none.
+    "tcp-keepalive", tcp_keepalive: u32 = 300 => integer(0..=INT_MAX);
+    /// Seconds after which an idle client is closed; 0 means never.
+    "timeout", timeout: u32 = 0 => integer(0..=INT_MAX);
+    /// Clients served at the same time.
+    "maxclients", maxclients: u32 = 10_000 => integer(1..=u32::MAX as i64);
+    /// Whether clients from other hosts are refused while no password is set.
+    "protected-mode", protected_mode: bool = true => switch();
+    /// Bytes in one argument of a request.
+    "proto-max-bulk-len", proto_max_bulk_len: u64 = 512 * MB => memory(MB..=SIGNED_MAX);
+    /// Bytes received from one client and not yet executed.
+    "client-query-buffer-limit", client_query_buffer_limit: u64 = 1024 * MB
+        => memory(MB..=SIGNED_MAX);
+    /// What clients of each class may leave unread.
+    "client-output-buffer-limit", client_output_buffer_limit: OutputLimits = DEFAULT_OUTPUT_LIMITS
+        => class_limits();
+    /// Where this server stands, told to clients by HELLO and INFO.
+    "availability-zone", availability_zone: Vec<u8> = Vec::new() => text();
+    /// Whether the server presents itself as Redis to clients that insist on it.
+    "extended-redis-compatibility", extended_redis_compatibility: bool = false => switch();
+
+    // Access.
+
+    /// The password of the default user.
+    "requirepass", requirepass: Option<Vec<u8>> = None => text(), sensitive;
+    /// Who may use DEBUG.
+    "enable-debug-command", enable_debug_command: Access = Access::No => one_of(), immutable;
+    /// Who may change protected directives by CONFIG SET.
+    "enable-protected-configs", enable_protected_configs: Access = Access::No
+        => one_of(), immutable;
+
+    // Keyspace, expiry and memory.
+
+    /// Logical databases, numbered from 0.
+    "databases", databases: u32 = 16 => integer(1..=INT_MAX), immutable;
+    /// Bytes of memory for the data; 0 means no limit.
+    "maxmemory", maxmemory: u64 = 0 => memory(0..=u64::MAX);
+    /// What to do beyond `maxmemory`.
+    "maxmemory-policy", maxmemory_policy: EvictionPolicy = EvictionPolicy::NoEviction => one_of();
+    /// Keys compared for one eviction.
+    "maxmemory-samples", maxmemory_samples: u8 = 5 => integer(1..=64);
+    /// How long one write may be held up by eviction: 0 hardly, 100 until memory is below the
+    /// limit.
+    "maxmemory-eviction-tenacity", maxmemory_eviction_tenacity: u8 = 10 => integer(0..=100);
+    /// How many accesses it takes to saturate the counter of LFU.
+    "lfu-log-factor", lfu_log_factor: u32 = 10 => integer(0..=INT_MAX);
+    /// Minutes after which the counter of LFU loses one; 0 means it loses one at every look.
+    "lfu-decay-time", lfu_decay_time: u32 = 1 => integer(0..=INT_MAX);
+    /// Background rounds per second.
+    "hz", hz: u32 = 10 => clamped(0..=INT_MAX, 1..=500);
+    /// How hard the search for expired keys works.
+    "active-expire-effort", active_expire_effort: u8 = 1 => integer(1..=10);
+    /// Accepted for the sake of Redis's files: the table of keys always grows in small steps.
+    "activerehashing", activerehashing: bool = true => switch();
+    /// Whether evicted values are freed in the background.
+    "lazyfree-lazy-eviction", lazyfree_lazy_eviction: bool = true => switch();
+    /// Whether expired values are freed in the background.
+    "lazyfree-lazy-expire", lazyfree_lazy_expire: bool = true => switch();
+    /// Whether values that a command replaces are freed in the background.
+    "lazyfree-lazy-server-del", lazyfree_lazy_server_del: bool = true => switch();
+    /// Whether DEL frees in the background, like UNLINK.
+    "lazyfree-lazy-user-del", lazyfree_lazy_user_del: bool = true => switch();
+    /// Whether FLUSHALL and FLUSHDB free in the background when not told.
+    "lazyfree-lazy-user-flush", lazyfree_lazy_user_flush: bool = true => switch();
+    /// Classes of keyspace event to publish.
+    "notify-keyspace-events", notify_keyspace_events: Vec<u8> = Vec::new() => text_if(no_events);
+    /// The locale that texts are compared in.
+    "locale-collate", locale_collate: Vec<u8> = Vec::new() => text_if(c_locale);
+
+    // Observation.
+
+    /// Microseconds that make a command slow; 0 logs every command, -1 none.
+    "commandlog-execution-slower-than" | "slowlog-log-slower-than",
+        slowlog_log_slower_than: i64 = 10_000 => integer(-1..=i64::MAX);
+    /// Slow commands remembered.
+    "commandlog-slow-execution-max-len" | "slowlog-max-len",
+        slowlog_max_len: u64 = 128 => integer(0..=i64::MAX);
+    /// Milliseconds that make an event worth recording for LATENCY; 0 records none.
+    "latency-monitor-threshold", latency_monitor_threshold: u64 = 0 => integer(0..=i64::MAX);
+    /// Whether the time of every command is counted, by command.
+    "latency-tracking", latency_tracking: bool = true => switch();
+    /// Percentiles of those times that INFO shows.
+    "latency-tracking-info-percentiles", latency_tracking_info_percentiles: Vec<f64> =
+        vec![50.0, 99.0, 99.9] => percentiles();
+    /// How much the log says.
+    "loglevel", loglevel: LogLevel = LogLevel::Notice => one_of();
+    /// The log's file; standard output if there is none.
+    "logfile", logfile: Option<PathBuf> = None => text(), immutable;
+    /// Whether keys and arguments are kept out of the log, whatever happens.
+    "hide-user-data-from-log", hide_user_data_from_log: bool = true => switch();
+    /// Whether a crash is described in the log.
+    "crash-log-enabled", crash_log_enabled: bool = true => switch();
+
+    // The process.
+
+    /// The file to write the process id to.
+    "pidfile", pidfile: Option<PathBuf> = None => text(), immutable;
+    /// Whether to go to the background: no.
+    "daemonize", daemonize: bool = false => switch_if(no_daemon), immutable;
+    /// Who is told that the server is ready.
+    "supervised", supervised: Supervision = Supervision::No => one_of_if(no_supervisor), immutable;
+    /// Whether the logo is logged even when the log is not a terminal.
+    "always-show-logo", always_show_logo: bool = false => switch(), immutable;
+    /// Whether the process names itself by `proc-title-template`.
+    "set-proc-title", set_proc_title: bool = true => switch(), immutable;
+    /// What the process is called, with variables in braces.
+    "proc-title-template", proc_title_template: Vec<u8> =
+        b"{title} {listen-addr} {server-mode}".to_vec() => text_if(title_template);
+
+    // Durability.
+
+    /// The directory of data files; the process works in it.
+    "dir", dir: PathBuf = PathBuf::from(".") => directory(), protected;
+    /// The snapshot's file.
+    "dbfilename", dbfilename: Vec<u8> = b"dump.rdb".to_vec() => text_if(snapshot_name), protected;
+    /// When to save a snapshot.
+    "save", save: Vec<SavePoint> = Vec::new() => save_points();
+    /// Whether snapshots are compressed.
+    "rdbcompression", rdbcompression: bool = true => switch();
+    /// Whether snapshots end with a checksum, and loading verifies it.
+    "rdbchecksum", rdbchecksum: bool = true => switch(), immutable;
+    /// Whether writes are refused after a snapshot failed.
+    "stop-writes-on-bgsave-error", stop_writes_on_bgsave_error: bool = true => switch();
+    /// Whether every write goes to the append-only file.
+    "appendonly", appendonly: bool = false => switch_if(no_append_only_file);
+    /// When that file is forced to disk.
+    "appendfsync", appendfsync: AppendFsync = AppendFsync::Everysec => one_of();
+    /// The stem of its files' names.
+    "appendfilename", appendfilename: Vec<u8> = b"appendonly.aof".to_vec()
+        => text_if(append_file_name), immutable;
+    /// The directory of its files, inside `dir`.
+    "appenddirname", appenddirname: Vec<u8> = b"appendonlydir".to_vec()
+        => text_if(append_dir_name), immutable;
+}
+
+/// Cores that this process may use, as the operating system and its limits say.
+fn available_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MAX_SHARDS)
+}
+
+/// Acceptors for so many shards: half of those that can run at the same time, at least one. Few
+/// busy acceptors beat many half-idle ones, since their batches are larger.
+pub(super) fn default_acceptors(shards: usize) -> usize {
+    (shards.min(available_cores()) / 2).clamp(1, MAX_ACCEPTORS)
+}
+
+impl std::fmt::Debug for Config {
+    /// Lists every directive, with secrets left out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut rows = f.debug_map();
+        for row in TABLE {
+            let value = if row.sensitive { b"(hidden)".to_vec() } else { row.setting.format(self) };
+            rows.entry(&row.name, &String::from_utf8_lossy(&value));
+        }
+        rows.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::setting::Words;
+    use super::*;
+    use std::collections::HashSet;
+
+    /// The value as CONFIG SET would split it.
+    fn read_back(row: &Directive, value: &[u8], config: &mut Config) {
+        let words: Vec<&[u8]> = match row.setting.words() {
+            Words::One => vec![value],
+            Words::Any if value.is_empty() => vec![],
+            Words::Any => value.split(|&byte| byte == b' ').collect(),
+        };
+        row.setting.parse(config, &words).unwrap_or_else(|reason| panic!("{}: {reason}", row.name));
+    }
+
+    #[test]
+    fn names_are_unique_and_lower_case() {
+        let mut seen = HashSet::new();
+        for name in TABLE.iter().flat_map(Directive::names) {
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+            assert!(seen.insert(name), "{name} twice");
+            let shouted = name.to_ascii_uppercase();
+            assert!(Directive::find(shouted.as_bytes()).is_some());
+        }
+    }
+
+    #[test]
+    fn defaults_survive_printing_and_reading() {
+        let default = Config::default();
+        for row in TABLE {
+            let value = row.setting.format(&default);
+            let mut config = Config::default();
+            read_back(row, &value, &mut config);
+            assert_eq!(row.setting.format(&config), value, "{}", row.name);
+            assert!(row.setting.is_default(&default, &default), "{}", row.name);
+            for line in row.setting.lines(&default, &default) {
+                let words = super::super::line::split(&line).unwrap();
+                let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+                row.setting.parse(&mut config, &words).unwrap();
+            }
+            assert_eq!(row.setting.format(&config), value, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn ranges_fit_their_types() {
+        // A bound that the field cannot hold would be refused with the text that names it.
+        for row in TABLE {
+            let mut config = Config::default();
+            let Err(reason) = row.setting.parse(&mut config, &[b"-9223372036854775808"]) else {
+                continue;
+            };
+            let Some(bounds) = reason.strip_prefix("argument must be between ") else { continue };
+            let (low, rest) = bounds.split_once(" and ").unwrap();
+            let high = rest.split_once(' ').unwrap().0;
+            for bound in [low, high] {
+                row.setting.parse(&mut config, &[bound.as_bytes()]).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_value_changes_nothing() {
+        for row in TABLE {
+            let mut config = Config::default();
+            for words in [&[&b"\xff no such value"[..]][..], &[b"normal", b"1", b"2", b"x"]] {
+                if row.setting.words() == Words::One && words.len() != 1 {
+                    continue;
+                }
+                if row.setting.parse(&mut config, words).is_err() {
+                    assert_eq!(config, Config::default(), "{}", row.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let config = Config { requirepass: Some(b"hunter2".to_vec()), ..Config::default() };
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}
