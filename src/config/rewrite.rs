@@ -62,6 +62,7 @@ fn updated(old: &[u8], config: &Config) -> Vec<u8> {
         let (loaded, _) = loader.finish();
         for row in TABLE {
             if row.setting.format(&loaded) != row.setting.format(config) {
+                draft.withdraw(row);
                 draft.append(row, config, &loaded);
             }
         }
@@ -69,12 +70,15 @@ fn updated(old: &[u8], config: &Config) -> Vec<u8> {
     draft.text()
 }
 
+/// A directive and the values that a line gives it.
+type Said = (&'static Directive, Vec<Vec<u8>>);
+
 /// The file's lines while they are worked on.
 struct Draft {
     /// Each line of the old text: as it was, anew, or gone.
     lines: Vec<Vec<Vec<u8>>>,
-    /// For each line the words, if it is a directive of the table.
-    words: Vec<Option<(&'static Directive, Vec<Vec<u8>>)>>,
+    /// For each line what it says, if it is a directive of the table.
+    words: Vec<Option<Said>>,
     appended: Vec<Vec<u8>>,
 }
 
@@ -90,9 +94,8 @@ impl Draft {
 
     /// The lines that speak of a directive.
     fn places(&self, row: &Directive) -> Vec<usize> {
-        let speaks = |words: &Option<(&Directive, _)>| {
-            words.as_ref().is_some_and(|(found, _)| found.name == row.name)
-        };
+        let speaks =
+            |said: &Option<Said>| said.as_ref().is_some_and(|(found, _)| found.name == row.name);
         (0..self.words.len()).filter(|&index| speaks(&self.words[index])).collect()
     }
 
@@ -115,6 +118,16 @@ impl Draft {
             self.lines[place].clear();
         }
         self.lines[last] = full_lines(row, config, default);
+    }
+
+    /// Takes out the lines of a directive that would have to be repeated later, all but those
+    /// that say only a part.
+    fn withdraw(&mut self, row: &Directive) {
+        if !row.setting.is_said_by_part() {
+            for place in self.places(row) {
+                self.lines[place].clear();
+            }
+        }
     }
 
     fn append(&mut self, row: &Directive, config: &Config, default: &Config) {
@@ -142,7 +155,7 @@ impl Draft {
 }
 
 /// The directive and the values of a line, unless it is a comment, an `include` or the like.
-fn directive_words(line: &[u8]) -> Option<(&'static Directive, Vec<Vec<u8>>)> {
+fn directive_words(line: &[u8]) -> Option<Said> {
     let line = line::trim(line);
     if line.starts_with(b"#") {
         return None;
@@ -289,7 +302,7 @@ mod tests {
             config.timeout = 6;
             config.client_output_buffer_limit = Config::default().client_output_buffer_limit;
         });
-        assert!(new.ends_with("client-output-buffer-limit normal 0 0 0\ntimeout 6\n"), "{new}");
+        assert!(new.ends_with("timeout 6\nclient-output-buffer-limit normal 0 0 0\n"), "{new}");
         fs::remove_file(path).unwrap();
     }
 

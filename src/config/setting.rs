@@ -241,8 +241,8 @@ pub fn parse_memory(word: &[u8]) -> Option<u64> {
 
 /// Bytes with the largest unit that divides them, as CONFIG REWRITE writes them.
 pub fn format_memory(bytes: u64) -> String {
-    for (unit, factor) in [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)] {
-        if bytes != 0 && bytes % factor == 0 {
+    for (unit, factor) in [("gb", 1u64 << 30), ("mb", 1 << 20), ("kb", 1 << 10)] {
+        if bytes != 0 && bytes.is_multiple_of(factor) {
             return format!("{}{unit}", bytes / factor);
         }
     }
