@@ -52,6 +52,13 @@ pub struct Mark {
     splices: usize,
 }
 
+impl Mark {
+    /// The place `bytes` further on; no splice may stand in between.
+    pub fn after(self, bytes: usize) -> Mark {
+        Mark { bytes: self.bytes + bytes, ..self }
+    }
+}
+
 impl ReplyBuf {
     /// An empty buffer; nothing is allocated before something is written.
     pub fn new() -> Self {
@@ -138,6 +145,42 @@ impl ReplyBuf {
             pos = splice.at;
         }
         into.bytes.extend_from_slice(&self.bytes[pos..to.bytes]);
+    }
+
+    /// Moves what is unwritten to the end of `into`. Splices are shared, not copied.
+    pub fn append_unsent(&mut self, into: &mut ReplyBuf) {
+        let mut pos = self.sent_bytes;
+        for splice in self.splices.drain(self.sent_splices..) {
+            into.bytes.extend_from_slice(&self.bytes[pos..splice.at]);
+            into.splice(splice.data);
+            pos = splice.at;
+        }
+        into.bytes.extend_from_slice(&self.bytes[pos..]);
+        self.clear();
+    }
+
+    /// The bytes between two marks that are not spliced: enough to read headers by.
+    pub fn range_bytes(&self, from: Mark, to: Mark) -> &[u8] {
+        &self.bytes[from.bytes..to.bytes]
+    }
+
+    /// Where the bulk string or null ends that begins at `from`, its splice included if it has
+    /// one; `end` if it is cut short.
+    pub fn value_end(&self, from: Mark, end: Mark) -> Mark {
+        let wire = self.range_bytes(from, end);
+        let Some(newline) = memchr::memchr(b'\n', wire) else { return end };
+        let header = from.after(newline + 1);
+        let len = wire[1..newline.max(1)].strip_suffix(b"\r").and_then(super::parse_int);
+        let Some(len) = len.and_then(|len| usize::try_from(len).ok()) else { return header };
+        if wire.first() != Some(&b'$') {
+            return header;
+        }
+        match self.splices.get(header.splices) {
+            Some(splice) if splice.at == header.bytes && header.splices < end.splices => {
+                Mark { bytes: header.bytes + 2, splices: header.splices + 1 }
+            }
+            _ => header.after(len + 2),
+        }
     }
 
     /// Appends everything unwritten to `out` as plain bytes.
