@@ -1,14 +1,24 @@
 //! The keyspace: what a shard's databases are made of. Imports `value`, nothing else of ours.
 
 mod db;
+mod effect;
 mod entry;
+mod event;
 mod hash;
+mod memory;
 mod segment;
+mod shard;
 mod size_class;
 mod table;
+mod watch;
 
 pub use db::{Db, DbStats, Previous};
+pub use effect::{Effect, EffectBuffer, EffectUnit};
 pub use entry::{ACCESS_BITS, EntryMut, EntryRef, INLINE_MAX, Kind, OwnedEntry, Value, ValueRef};
+pub use event::{Event, EventClass};
 pub use hash::{KeyHash, KeyHasher, ShardCount, hash_tag};
+pub use memory::MemoryBoard;
+pub use shard::{CommandStat, DbIndex, Garbage, Reclaim, Shard, ShardStats};
 pub use size_class::size_class;
 pub use table::{CURSOR_BITS, Element, MERGE_BELOW, Occupied, SPLIT_ABOVE, Table, TableStats};
+pub use watch::{ClientId, WatchTable};

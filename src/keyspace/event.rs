@@ -1,0 +1,48 @@
+//! What happened to a key, by the names of keyspace notifications.
+
+/// The classes of `notify-keyspace-events`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventClass {
+    /// `g`: commands for any type.
+    Generic,
+    /// `$`
+    String,
+    /// `x`: a key's time was over.
+    Expired,
+    /// `e`: a key was evicted.
+    Evicted,
+}
+
+/// Something that happened to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its class.
+    pub class: EventClass,
+    /// Its name in notifications.
+    pub name: &'static str,
+}
+
+impl Event {
+    /// An event of a generic command.
+    pub const fn generic(name: &'static str) -> Event {
+        Event { class: EventClass::Generic, name }
+    }
+
+    /// An event of a string command.
+    pub const fn string(name: &'static str) -> Event {
+        Event { class: EventClass::String, name }
+    }
+
+    /// `del`
+    pub const DEL: Event = Event::generic("del");
+    /// `expire`
+    pub const EXPIRE: Event = Event::generic("expire");
+    /// `persist`
+    pub const PERSIST: Event = Event::generic("persist");
+    /// `set`
+    pub const SET: Event = Event::string("set");
+    /// `expired`
+    pub const EXPIRED: Event = Event { class: EventClass::Expired, name: "expired" };
+    /// `evicted`
+    pub const EVICTED: Event = Event { class: EventClass::Evicted, name: "evicted" };
+}

@@ -1,0 +1,145 @@
+//! The box: one shard's part of every logical database and all that must change with it.
+//!
+//! Whoever holds the `Box<Shard>` owns it. It has no idea which thread that is; it carries the
+//! time that was read when it was taken, so time never runs backwards for a shard whoever runs it.
+
+use std::sync::Arc;
+
+use super::{Db, EffectBuffer, KeyHash, KeyHasher, MemoryBoard, OwnedEntry, WatchTable};
+
+/// A logical database's number, below the directive `databases`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DbIndex(pub u16);
+
+/// Calls and time of one command in one shard.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CommandStat {
+    /// Runs.
+    pub calls: u64,
+    /// Nanoseconds spent.
+    pub ns: u64,
+    /// Runs that answered an error.
+    pub failed: u64,
+    /// Requests refused before they ran.
+    pub rejected: u64,
+}
+
+/// What a shard counts, for INFO.
+#[derive(Clone, Debug, Default)]
+pub struct ShardStats {
+    /// Reads that found their key.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Keys deleted since their time was over.
+    pub expired: u64,
+    /// Keys deleted to free memory.
+    pub evicted: u64,
+    /// Times that the expiry cycle ended at its time limit.
+    pub expire_cycle_limited: u64,
+    /// Estimated percentage of keys that are past their time but still there.
+    pub stale_percent: f64,
+    /// Changes to the keyspace.
+    pub dirty: u64,
+    /// Commands run.
+    pub commands: u64,
+    /// Batches run by the owner.
+    pub batches_owned: u64,
+    /// Batches run by a borrower.
+    pub batches_lent: u64,
+    /// Rendezvous run.
+    pub meetings: u64,
+    /// By command number.
+    pub by_command: Vec<CommandStat>,
+    /// Error replies by code word.
+    pub errors: std::collections::BTreeMap<Box<str>, u64>,
+}
+
+/// Something whose freeing may take long: it is sent away to be freed.
+pub enum Garbage {
+    /// A removed entry with a big value.
+    Entry(OwnedEntry),
+    /// A whole database.
+    Database(Box<Db>),
+}
+
+/// Frees what is sent to it, somewhere else. Nothing is lost if it is not there: the value is
+/// freed at once.
+pub type Reclaim = Arc<dyn Fn(Garbage) + Send + Sync>;
+
+/// One shard's data and what must change with it.
+pub struct Shard {
+    /// Its number.
+    pub number: u16,
+    /// Its part of each logical database.
+    pub dbs: Vec<Db>,
+    /// Watched keys.
+    pub watch: WatchTable,
+    /// Effects of what was done, not yet drained.
+    pub effects: EffectBuffer,
+    /// Counters.
+    pub stats: ShardStats,
+    /// Random source of commands that need chance.
+    pub rng: fastrand::Rng,
+    /// The server's key hasher.
+    pub hasher: KeyHasher,
+    /// Milliseconds since the Unix epoch when the box was taken.
+    pub now_ms: i64,
+    /// Where the expiry cycle goes on: database and cursor.
+    pub expire_cursor: (usize, u64),
+    /// Whether active expiry runs (`DEBUG SET-ACTIVE-EXPIRE`).
+    pub active_expire: bool,
+    /// What all shards use.
+    pub memory: Arc<MemoryBoard>,
+    /// Where big garbage goes.
+    pub reclaim: Reclaim,
+}
+
+impl Shard {
+    /// Reads the clock when the box is taken; the shard's time does not step back.
+    pub fn set_time(&mut self, now_ms: i64) {
+        self.now_ms = self.now_ms.max(now_ms);
+    }
+
+    /// Bytes that its databases use.
+    pub fn bytes(&self) -> u64 {
+        self.dbs.iter().map(|db| db.bytes() as u64).sum()
+    }
+
+    /// Keys in all its databases.
+    pub fn len(&self) -> usize {
+        self.dbs.iter().map(Db::len).sum()
+    }
+
+    /// Whether it holds no key.
+    pub fn is_empty(&self) -> bool {
+        self.dbs.iter().all(Db::is_empty)
+    }
+
+    /// Keys with an expiry in all its databases.
+    pub fn volatile_len(&self) -> usize {
+        self.dbs.iter().map(Db::volatile_len).sum()
+    }
+
+    /// Posts its use of memory to the board.
+    pub fn post_memory(&self) {
+        self.memory.post(self.number as usize, self.bytes());
+    }
+
+    /// Frees a removed entry: at once, or elsewhere if `lazy` and it is big.
+    pub fn discard(&self, entry: OwnedEntry, lazy: bool) {
+        if lazy && entry.needs_lazy_free() {
+            (self.reclaim)(Garbage::Entry(entry));
+        }
+    }
+
+    /// Hash of a key that did not come with one.
+    pub fn hash(&self, key: &[u8]) -> KeyHash {
+        self.hasher.hash(key)
+    }
+
+    /// Whether the owner has something to do though no batch is there: keys that will expire.
+    pub fn needs_upkeep(&self) -> bool {
+        self.active_expire && self.dbs.iter().any(|db| db.volatile_len() > 0)
+    }
+}
