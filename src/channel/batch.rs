@@ -1,0 +1,167 @@
+//! The batch: what travels between an acceptor and a shard.
+//!
+//! ```text
+//! arena   [ "GET" "key:1" "SET" "key:2" "v" … ]      argument bytes, end to end
+//! refs      ^0,3  ^3,5    ^8,3  ^11,5   ^16,1        where each argument is
+//! requests [ GET: refs 0..2 ] [ SET: refs 2..5 ]
+//! replies  "$1\r\nx\r\n+OK\r\n"                       wire format, appended by whoever runs it
+//! ends            ^7       ^12                        one mark per request
+//! ```
+//!
+//! One batch per shard and event-loop iteration; it goes out with requests, comes back with
+//! replies, and is used again. Nothing in it is allocated per request.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::rendezvous::Rendezvous;
+use crate::command::{ArgRef, Args, ClientId, Command, KeyStride};
+use crate::keyspace::{DbIndex, KeyHash, KeyHasher, Shard};
+use crate::resp::{Mark, Proto, ReplyBuf};
+
+/// A meeting of shards for a joint command or a transaction.
+pub type Meeting = Rendezvous<Shard, Batch>;
+
+/// What a request asks for.
+#[derive(Clone)]
+pub enum Work {
+    /// Run the command here.
+    Run,
+    /// Hand the box to the rendezvous, wait for it to come home; no reply of its own.
+    Meet(Arc<Meeting>),
+}
+
+/// One request of a batch; its arguments are in the batch.
+#[derive(Clone)]
+pub struct Request {
+    /// The row of the command.
+    pub command: &'static Command,
+    /// What to do with it.
+    pub work: Work,
+    /// First of its arguments in `refs`.
+    pub first_ref: u32,
+    /// Number of its arguments, name included.
+    pub ref_count: u32,
+    /// First of its carried hashes.
+    pub first_hash: u32,
+    /// Number of carried hashes.
+    pub hash_count: u32,
+    /// Which arguments the carried hashes belong to.
+    pub stride: KeyStride,
+    /// Logical database.
+    pub db: DbIndex,
+    /// Protocol of the reply.
+    pub proto: Proto,
+    /// `CLIENT NO-TOUCH` is on.
+    pub no_touch: bool,
+    /// Who asks.
+    pub client: ClientId,
+}
+
+impl Request {
+    /// Its arguments in the fields of its batch.
+    pub fn args<'a>(
+        &self,
+        arena: &'a [u8],
+        refs: &'a [ArgRef],
+        shared: &'a [Bytes],
+        hashes: &'a [KeyHash],
+        hasher: &'a KeyHasher,
+    ) -> Args<'a> {
+        let own_refs = self.first_ref as usize..(self.first_ref + self.ref_count) as usize;
+        let own_hashes = self.first_hash as usize..(self.first_hash + self.hash_count) as usize;
+        Args::new(arena, &refs[own_refs], shared, &hashes[own_hashes], self.stride, hasher)
+    }
+}
+
+/// The facts of a transaction that a batch carries out as one.
+#[derive(Clone, Copy, Debug)]
+pub struct Transaction {
+    /// The client, whose watches are checked and end.
+    pub client: ClientId,
+    /// Set by who ran it: a watched key had changed, nothing was run.
+    pub aborted: bool,
+}
+
+/// Requests on their way out, replies on their way back.
+#[derive(Default)]
+pub struct Batch {
+    /// The shard it is for (unused in the job of a rendezvous).
+    pub shard: u16,
+    /// The acceptor it comes from.
+    pub acceptor: u16,
+    /// That acceptor's iteration in flight.
+    pub iteration: u16,
+    /// See [`super::Epoch`]; 0 if not ordered.
+    pub epoch: u64,
+    /// It holds a request whose work is not bounded: only the owner runs it.
+    pub unbounded: bool,
+    /// It holds a rendezvous.
+    pub meets: bool,
+    /// Argument bytes.
+    pub arena: Vec<u8>,
+    /// Arguments in order.
+    pub refs: Vec<ArgRef>,
+    /// Arguments that are not in the arena.
+    pub shared: Vec<Bytes>,
+    /// Carried hashes of keys.
+    pub hashes: Vec<KeyHash>,
+    /// The requests in order.
+    pub requests: Vec<Request>,
+    /// The first request that has not been run.
+    pub next: usize,
+    /// Replies in wire format.
+    pub replies: ReplyBuf,
+    /// Where each reply ends.
+    pub ends: Vec<Mark>,
+    /// Set for the job of a transaction.
+    pub transaction: Option<Transaction>,
+}
+
+impl Batch {
+    /// Arenas above this size (bytes) are not kept for reuse.
+    const KEPT_ARENA: usize = 256 * 1024;
+
+    /// Empties the batch for reuse.
+    pub fn clear(&mut self) {
+        if self.arena.capacity() > Self::KEPT_ARENA {
+            self.arena = Vec::new();
+        }
+        self.arena.clear();
+        self.refs.clear();
+        self.shared.clear();
+        self.hashes.clear();
+        self.requests.clear();
+        self.replies.clear();
+        self.ends.clear();
+        self.next = 0;
+        self.epoch = 0;
+        self.unbounded = false;
+        self.meets = false;
+        self.transaction = None;
+    }
+
+    /// Copies an argument into the arena.
+    pub fn push_arg(&mut self, bytes: &[u8]) {
+        self.refs.push(ArgRef::in_arena(self.arena.len(), bytes.len()));
+        self.arena.extend_from_slice(bytes);
+    }
+
+    /// Adds an argument that stays where it is.
+    pub fn push_shared(&mut self, bytes: Bytes) {
+        self.refs.push(ArgRef::shared(self.shared.len()));
+        self.shared.push(bytes);
+    }
+
+    /// The arguments of request `at`.
+    pub fn args<'a>(&'a self, at: usize, hasher: &'a KeyHasher) -> Args<'a> {
+        self.requests[at].args(&self.arena, &self.refs, &self.shared, &self.hashes, hasher)
+    }
+
+    /// Where the reply of request `at` begins and ends.
+    pub fn reply_range(&self, at: usize) -> (Mark, Mark) {
+        let start = if at == 0 { Mark::default() } else { self.ends[at - 1] };
+        (start, self.ends[at])
+    }
+}

@@ -1,0 +1,23 @@
+//! The ways between threads, and the only room with their atomics.
+//!
+//! What travels ([`Batch`]), where an idle owner's box lies ([`Desk`]), what orders work on
+//! several shards ([`Baton`], [`Epoch`]), where boxes meet ([`Rendezvous`]), and how everyone
+//! sleeps and wakes ([`Bell`]). The [`House`] holds them all. Nothing here blocks, except that a
+//! sleeper rests by its bell and an acceptor waits for the marker.
+
+mod batch;
+mod bell;
+mod desk;
+mod epoch;
+mod house;
+mod marker;
+mod rendezvous;
+mod sync;
+
+pub use batch::{Batch, Meeting, Request, Transaction, Work};
+pub use bell::{Bell, PollWaker};
+pub use desk::{Desk, borrow, give_back};
+pub use epoch::Epoch;
+pub use house::{AcceptorPost, House, ITERATIONS_IN_FLIGHT, Inboxes, ShardPost};
+pub use marker::{Baton, Marker};
+pub use rendezvous::{Gathering, Rendezvous};
