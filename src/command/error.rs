@@ -1,0 +1,118 @@
+//! What a command answers when it cannot do what was asked: Redis's texts, each in one place.
+//!
+//! The text stands after the `-` of a RESP error: a code word, a space, a sentence. Constants hold
+//! the fixed texts; the functions render those that name what was wrong.
+
+use std::borrow::Cow;
+
+/// An error reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandError {
+    text: Cow<'static, [u8]>,
+}
+
+/// What a command handler returns; the reply of a success is already in the writer.
+pub type CommandResult = Result<(), CommandError>;
+
+impl CommandError {
+    /// An error with a fixed text, code word included.
+    pub const fn fixed(text: &'static str) -> CommandError {
+        CommandError { text: Cow::Borrowed(text.as_bytes()) }
+    }
+
+    /// An error with a text made for the occasion, code word included. It may hold bytes that the
+    /// client sent; the reply writer replaces line breaks.
+    pub fn made(text: impl Into<Vec<u8>>) -> CommandError {
+        CommandError { text: Cow::Owned(text.into()) }
+    }
+
+    /// The text without the leading `-`.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The code word: `ERR`, `WRONGTYPE`, …
+    pub fn code(&self) -> &[u8] {
+        let end = memchr::memchr(b' ', &self.text).unwrap_or(self.text.len());
+        &self.text[..end]
+    }
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        impl CommandError {
+            $($(#[$doc])* pub const $name: CommandError = CommandError::fixed($text);)*
+        }
+    };
+}
+
+texts! {
+    /// An option or its place is wrong.
+    SYNTAX = "ERR syntax error";
+    /// The key holds another type than the command works on.
+    WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    /// An argument or a stored value is no 64-bit integer.
+    NOT_AN_INTEGER = "ERR value is not an integer or out of range";
+    /// An argument or a stored value is no float.
+    NOT_A_FLOAT = "ERR value is not a valid float";
+    /// The key must exist.
+    NO_SUCH_KEY = "ERR no such key";
+    /// Zero-based position beyond the collection.
+    INDEX_OUT_OF_RANGE = "ERR index out of range";
+    /// Memory is used up and the policy frees none.
+    OOM = "OOM command not allowed when used memory > 'maxmemory'.";
+    /// The connection has not authenticated.
+    NO_AUTH = "NOAUTH Authentication required.";
+    /// Wrong user name or password.
+    WRONG_PASS = "WRONGPASS invalid username-password pair or user is disabled.";
+    /// `EXEC` after a command that could not be queued.
+    EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors.";
+    /// `SELECT` and friends: no such logical database.
+    DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
+    /// A string would exceed `proto-max-bulk-len`.
+    STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+    /// `SCAN` with a cursor that is no number.
+    INVALID_CURSOR = "ERR invalid cursor";
+}
+
+/// `ERR wrong number of arguments for '<name>' command`; `name` as in the command table
+/// (`client|list` for a subcommand).
+pub fn wrong_arity(name: &str) -> CommandError {
+    CommandError::made(format!("ERR wrong number of arguments for '{name}' command"))
+}
+
+/// `ERR invalid expire time in '<name>' command`.
+pub fn invalid_expire(name: &str) -> CommandError {
+    CommandError::made(format!("ERR invalid expire time in '{name}' command"))
+}
+
+/// `ERR unknown command …` with the beginning of the arguments, as Redis shows them.
+pub fn unknown_command<'a>(name: &[u8], arguments: impl Iterator<Item = &'a [u8]>) -> CommandError {
+    /// Redis cuts the name and the list of arguments at this many bytes.
+    const SHOWN: usize = 128;
+    let mut text = b"ERR unknown command '".to_vec();
+    text.extend_from_slice(&name[..name.len().min(SHOWN)]);
+    text.extend_from_slice(b"', with args beginning with: ");
+    let mut shown = 0;
+    for argument in arguments {
+        if shown >= SHOWN {
+            break;
+        }
+        let cut = &argument[..argument.len().min(SHOWN - shown)];
+        text.push(b'\'');
+        text.extend_from_slice(cut);
+        text.extend_from_slice(b"' ");
+        shown += cut.len() + 3;
+    }
+    CommandError::made(text)
+}
+
+/// `ERR unknown subcommand '<sub>'. Try <CONTAINER> HELP.`
+pub fn unknown_subcommand(container: &str, subcommand: &[u8]) -> CommandError {
+    let mut text = b"ERR unknown subcommand '".to_vec();
+    text.extend_from_slice(&subcommand[..subcommand.len().min(128)]);
+    text.extend_from_slice(b"'. Try ");
+    text.extend_from_slice(container.to_uppercase().as_bytes());
+    text.extend_from_slice(b" HELP.");
+    CommandError::made(text)
+}

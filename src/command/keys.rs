@@ -1,0 +1,168 @@
+//! Which arguments of a request are keys: the row's key specifications applied to it.
+//!
+//! Used for routing (on every request) and by `COMMAND GETKEYS`. The rules are those of Redis's
+//! "key specifications" documentation.
+
+use super::spec::{BeginSearch, Command, FindKeys, KeySpec};
+
+/// The positions of a request's keys.
+#[derive(Debug, Default)]
+pub struct KeyPositions {
+    /// Positions in order; one may occur twice if two specifications name it.
+    pub at: Vec<usize>,
+    /// The specification (by index) that named each.
+    pub spec: Vec<u8>,
+}
+
+/// Why keys cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysError {
+    /// The specification leads outside the arguments, or a count is no number.
+    Invalid,
+}
+
+impl KeyPositions {
+    /// Empties it for reuse.
+    pub fn clear(&mut self) {
+        self.at.clear();
+        self.spec.clear();
+    }
+}
+
+/// Finds the keys of a request of `argc` arguments, `arg` giving each. `found` is emptied first.
+/// On an error the command's handler will answer what is wrong; no key is named.
+pub fn find_keys<'a>(
+    command: &Command,
+    argc: usize,
+    arg: impl Fn(usize) -> &'a [u8],
+    found: &mut KeyPositions,
+) -> Result<(), KeysError> {
+    found.clear();
+    for (index, spec) in command.keys.iter().enumerate() {
+        let result = apply(spec, index as u8, argc, &arg, found);
+        if result.is_err() {
+            found.clear();
+            return result;
+        }
+    }
+    Ok(())
+}
+
+fn apply<'a>(
+    spec: &KeySpec,
+    index: u8,
+    argc: usize,
+    arg: &impl Fn(usize) -> &'a [u8],
+    found: &mut KeyPositions,
+) -> Result<(), KeysError> {
+    let start = match spec.begin {
+        BeginSearch::Index(at) => at as usize,
+        BeginSearch::Keyword(word, from) => match find_keyword(word, from, argc, arg) {
+            Some(at) => at + 1,
+            None => return Ok(()),
+        },
+        BeginSearch::Unknown => return Ok(()),
+    };
+    let (first, count, step) = match spec.find {
+        FindKeys::Range { last, step, limit } => {
+            let last = match last {
+                0.. => start + last as usize,
+                _ => {
+                    let end = if limit > 1 {
+                        start + (argc - start.min(argc)) / limit as usize
+                    } else {
+                        argc
+                    };
+                    end.checked_sub(-last as usize).ok_or(KeysError::Invalid)?
+                }
+            };
+            if last < start {
+                return Err(KeysError::Invalid);
+            }
+            (start, (last - start) / step as usize + 1, step as usize)
+        }
+        FindKeys::NumKeys { numkeys, first, step } => {
+            let number = start + numkeys as usize;
+            if number >= argc {
+                return Err(KeysError::Invalid);
+            }
+            let count = super::parse_integer(arg(number)).ok_or(KeysError::Invalid)?;
+            let count = usize::try_from(count).map_err(|_| KeysError::Invalid)?;
+            if count == 0 {
+                return Ok(());
+            }
+            (start + first as usize, count, step as usize)
+        }
+        FindKeys::Unknown => return Ok(()),
+    };
+    let last = (count - 1).checked_mul(step).and_then(|span| span.checked_add(first));
+    if last.is_none_or(|last| last >= argc) {
+        return Err(KeysError::Invalid);
+    }
+    for n in 0..count {
+        found.at.push(first + n * step);
+        found.spec.push(index);
+    }
+    Ok(())
+}
+
+/// The position of `word`, looked for from `from` on (from the end backwards if negative).
+fn find_keyword<'a>(
+    word: &str,
+    from: i32,
+    argc: usize,
+    arg: &impl Fn(usize) -> &'a [u8],
+) -> Option<usize> {
+    let matches = |at: &usize| arg(*at).eq_ignore_ascii_case(word.as_bytes());
+    if from >= 0 {
+        (from as usize..argc).find(matches)
+    } else {
+        let last = argc.checked_sub(-from as usize)?;
+        (1..=last).rev().find(matches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::spec::Flags;
+
+    fn keys(specs: &'static [KeySpec], request: &[&str]) -> Result<Vec<usize>, KeysError> {
+        let mut command = Command::container("test", &[]).keys(specs);
+        command.flags = Flags::NONE;
+        let mut found = KeyPositions::default();
+        find_keys(&command, request.len(), |at| request[at].as_bytes(), &mut found)?;
+        Ok(found.at)
+    }
+
+    #[test]
+    fn ranges_and_counts() {
+        const ONE: &[KeySpec] = &[KeySpec::one(1, "RO")];
+        const ALL: &[KeySpec] = &[KeySpec::range(1, -1, 1, "RO")];
+        const PAIRS: &[KeySpec] = &[KeySpec::range(1, -1, 2, "OW")];
+        const COUNTED: &[KeySpec] = &[KeySpec::numkeys(1, 2, "OW")];
+        assert_eq!(keys(ONE, &["get", "a"]), Ok(vec![1]));
+        assert_eq!(keys(ALL, &["mget", "a", "b"]), Ok(vec![1, 2]));
+        assert_eq!(keys(PAIRS, &["mset", "a", "1", "b", "2"]), Ok(vec![1, 3]));
+        assert_eq!(keys(PAIRS, &["mset", "a", "1", "b"]), Ok(vec![1, 3]));
+        assert_eq!(keys(COUNTED, &["msetex", "2", "a", "1", "b", "2"]), Ok(vec![2, 4]));
+        assert_eq!(keys(COUNTED, &["msetex", "9", "a", "1"]), Err(KeysError::Invalid));
+        assert_eq!(keys(COUNTED, &["msetex", "-1", "a", "1"]), Err(KeysError::Invalid));
+        assert_eq!(
+            keys(COUNTED, &["msetex", "9223372036854775807", "a", "1"]),
+            Err(KeysError::Invalid)
+        );
+    }
+
+    #[test]
+    fn keywords() {
+        const AFTER: &[KeySpec] = &[KeySpec {
+            begin: BeginSearch::Keyword("STREAMS", 1),
+            find: FindKeys::Range { last: -1, step: 1, limit: 2 },
+            flags: "RO",
+            notes: "",
+        }];
+        assert_eq!(keys(AFTER, &["xread", "streams", "a", "b", "0", "0"]), Ok(vec![2, 3]));
+        assert_eq!(keys(AFTER, &["xread", "a"]), Ok(vec![]));
+    }
+}

@@ -1,0 +1,27 @@
+//! Commands: one row and one function each, a family per file.
+//!
+//! `spec` is the vocabulary of rows, `registry` the one list of families, `context` what handlers
+//! work with, `args` how they read their arguments, `error` what they answer when they cannot.
+//! Nothing here knows a thread, a channel or a socket: every handler can be called in a test.
+
+mod access;
+mod args;
+pub mod connection;
+mod context;
+pub mod error;
+pub mod key;
+pub mod keys;
+pub mod registry;
+mod session;
+pub mod spec;
+pub mod string;
+pub mod transaction;
+
+pub use access::{AccessPolicy, created, frequency, idle_seconds};
+pub use args::{ArgRef, Args, Key, KeyStride, parse_cursor, parse_integer, require};
+pub use context::{Call, Effect, Read, Write, expire, removed_by_server, string_of};
+pub use error::{CommandError, CommandResult};
+pub use session::{After, ReplyMode, Session, SessionContext};
+pub use spec::{Command, Flags, Merge, Run, Spread, Steering};
+
+pub use crate::keyspace::ClientId;

@@ -1,0 +1,190 @@
+//! The cards of connected clients: what CLIENT LIST shows and CLIENT KILL finds.
+//!
+//! Every connection posts its facts on a card of its own with relaxed stores. The registry is a
+//! map of the cards that is locked when a client connects, leaves, or is asked about; no request
+//! of another kind takes the lock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::keyspace::ClientId;
+
+/// Flags of a client as bits of [`ClientCard::flags`].
+pub struct ClientFlags;
+
+impl ClientFlags {
+    /// In a MULTI.
+    pub const MULTI: u16 = 1;
+    /// A watched key has made EXEC fail (as far as the acceptor knows).
+    pub const DIRTY_EXEC: u16 = 1 << 1;
+    /// Closes after its reply.
+    pub const CLOSING: u16 = 1 << 2;
+    /// `CLIENT NO-EVICT` is on.
+    pub const NO_EVICT: u16 = 1 << 3;
+    /// `CLIENT NO-TOUCH` is on.
+    pub const NO_TOUCH: u16 = 1 << 4;
+    /// Connected through the Unix socket.
+    pub const UNIX: u16 = 1 << 5;
+}
+
+/// Words a client chose for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientWords {
+    /// `CLIENT SETNAME`
+    pub name: Vec<u8>,
+    /// `CLIENT SETINFO LIB-NAME`
+    pub lib_name: Vec<u8>,
+    /// `CLIENT SETINFO LIB-VER`
+    pub lib_version: Vec<u8>,
+}
+
+/// What is known of one connected client. Written by its acceptor, read by anyone.
+pub struct ClientCard {
+    /// Its number.
+    pub id: ClientId,
+    /// Its address (`ip:port`, or the socket's path and `:0`).
+    pub addr: String,
+    /// The address it connected to.
+    pub laddr: String,
+    /// File descriptor.
+    pub fd: i32,
+    /// When it connected, ms of Unix time.
+    pub connected_ms: i64,
+    /// The acceptor that owns the connection now.
+    pub acceptor: AtomicU16,
+    /// When it last sent something, ms of Unix time.
+    pub last_ms: AtomicI64,
+    /// [`ClientFlags`].
+    pub flags: AtomicU16,
+    /// Logical database.
+    pub db: AtomicU16,
+    /// Protocol version, 2 or 3.
+    pub proto: AtomicU8,
+    /// Number of the last command plus one; 0 for none.
+    pub last_command: AtomicU16,
+    /// Queued commands of a MULTI plus one; 0 outside.
+    pub queued: AtomicU32,
+    /// Watched keys.
+    pub watched: AtomicU32,
+    /// Bytes in the query buffer.
+    pub query: AtomicU64,
+    /// Capacity of the query buffer beyond that, in bytes.
+    pub query_free: AtomicU64,
+    /// Bytes of arguments held back (a MULTI's queue, an incomplete request).
+    pub held_args: AtomicU64,
+    /// Bytes of replies not yet sent.
+    pub output: AtomicU64,
+    /// Bytes received since it connected.
+    pub bytes_in: AtomicU64,
+    /// Bytes sent since it connected.
+    pub bytes_out: AtomicU64,
+    /// Commands since it connected.
+    pub commands: AtomicU64,
+    /// Somebody has asked for its end: its acceptor closes it.
+    pub killed: AtomicBool,
+    words: Mutex<ClientWords>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic ends the whole process in an orderly way; until then the record is still readable.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ClientCard {
+    /// A new client's card.
+    pub fn new(id: ClientId, addr: String, laddr: String, fd: i32, now_ms: i64) -> ClientCard {
+        ClientCard {
+            id,
+            addr,
+            laddr,
+            fd,
+            connected_ms: now_ms,
+            acceptor: AtomicU16::new(0),
+            last_ms: AtomicI64::new(now_ms),
+            flags: AtomicU16::new(0),
+            db: AtomicU16::new(0),
+            proto: AtomicU8::new(2),
+            last_command: AtomicU16::new(0),
+            queued: AtomicU32::new(0),
+            watched: AtomicU32::new(0),
+            query: AtomicU64::new(0),
+            query_free: AtomicU64::new(0),
+            held_args: AtomicU64::new(0),
+            output: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            killed: AtomicBool::new(false),
+            words: Mutex::new(ClientWords::default()),
+        }
+    }
+
+    /// The words that the client chose for itself.
+    pub fn words(&self) -> ClientWords {
+        locked(&self.words).clone()
+    }
+
+    /// Changes them.
+    pub fn set_words(&self, change: impl FnOnce(&mut ClientWords)) {
+        change(&mut locked(&self.words));
+    }
+
+    /// Sets or clears a flag of [`ClientFlags`]. Only the client's acceptor calls this.
+    pub fn set_flag(&self, flag: u16, on: bool) {
+        let flags = self.flags.load(Ordering::Relaxed);
+        let flags = if on { flags | flag } else { flags & !flag };
+        self.flags.store(flags, Ordering::Relaxed);
+    }
+
+    /// Whether a flag of [`ClientFlags`] is set.
+    pub fn has_flag(&self, flag: u16) -> bool {
+        self.flags.load(Ordering::Relaxed) & flag != 0
+    }
+}
+
+/// The cards of all connected clients by number.
+#[derive(Default)]
+pub struct ClientRegistry {
+    next: AtomicU64,
+    cards: Mutex<BTreeMap<ClientId, Arc<ClientCard>>>,
+}
+
+impl ClientRegistry {
+    /// The number for a new client; never given twice.
+    pub fn next_id(&self) -> ClientId {
+        ClientId(self.next.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Adds a client.
+    pub fn add(&self, card: Arc<ClientCard>) {
+        locked(&self.cards).insert(card.id, card);
+    }
+
+    /// Removes a client.
+    pub fn remove(&self, id: ClientId) {
+        locked(&self.cards).remove(&id);
+    }
+
+    /// All cards in the order of their numbers.
+    pub fn all(&self) -> Vec<Arc<ClientCard>> {
+        locked(&self.cards).values().cloned().collect()
+    }
+
+    /// The card of client `id`.
+    pub fn get(&self, id: ClientId) -> Option<Arc<ClientCard>> {
+        locked(&self.cards).get(&id).cloned()
+    }
+
+    /// How many clients are connected.
+    pub fn len(&self) -> usize {
+        locked(&self.cards).len()
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
