@@ -1,0 +1,159 @@
+//! A connection: its socket, its state, what it sent and what it has still to be sent.
+//!
+//! Bytes are read into a buffer that all connections of an acceptor share; only an incomplete
+//! request stays behind in a query buffer of the connection's own. Replies are written at once;
+//! only what the socket does not take stays behind in the output buffer, which the directive
+//! `client-output-buffer-limit` bounds.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::transaction::Queue;
+use super::transport::Socket;
+use crate::command::{ClientId, Command, Session};
+use crate::config::OutputLimit;
+use crate::observe::ClientCard;
+use crate::resp::{Arg, Parser, ReplyBuf};
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// It goes on.
+    No,
+    /// When its replies are sent; nothing more is read.
+    AfterOutput,
+    /// At once.
+    Now,
+}
+
+/// A client's connection, owned by one acceptor.
+pub struct Connection<S> {
+    /// The socket.
+    pub socket: S,
+    /// State that commands see.
+    pub session: Session,
+    /// Where it is in an incomplete request.
+    pub parser: Parser,
+    /// Bytes received but not parsed.
+    pub query: Vec<u8>,
+    /// Replies that the socket has not taken.
+    pub output: ReplyBuf,
+    /// Requests of it are in an iteration in flight: nothing more is parsed until then.
+    pub in_flight: bool,
+    /// It stands in the list of connections to look at.
+    pub listed: bool,
+    /// The socket may have more to read.
+    pub readable: bool,
+    /// The query buffer may hold a complete request.
+    pub unparsed: bool,
+    /// A request that was parsed but may not run yet: by a pause, or behind others of its
+    /// pipeline.
+    pub held: Option<Vec<Arg>>,
+    /// How it ends.
+    pub closing: Closing,
+    /// The row of its last command: most clients repeat one.
+    pub last_command: Option<&'static Command>,
+    /// What MULTI has queued.
+    pub queue: Option<Box<Queue>>,
+    /// Shards that keep watches of it.
+    pub watched: Vec<u16>,
+    /// Since when its output is above the soft limit, ms of Unix time.
+    pub soft_limit_since_ms: Option<i64>,
+}
+
+impl<S: Socket> Connection<S> {
+    /// A new connection.
+    pub fn new(socket: S, session: Session) -> Connection<S> {
+        Connection {
+            socket,
+            session,
+            parser: Parser::default(),
+            query: Vec::new(),
+            output: ReplyBuf::new(),
+            in_flight: false,
+            listed: false,
+            readable: true,
+            unparsed: false,
+            held: None,
+            closing: Closing::No,
+            last_command: None,
+            queue: None,
+            watched: Vec::new(),
+            soft_limit_since_ms: None,
+        }
+    }
+
+    /// Its number.
+    pub fn client(&self) -> ClientId {
+        self.session.id
+    }
+
+    /// Its public card.
+    pub fn card(&self) -> &Arc<ClientCard> {
+        &self.session.card
+    }
+
+    /// Writes what is in the output buffer, as far as the socket takes it. Gives the bytes
+    /// written.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken.
+    pub fn flush(&mut self) -> io::Result<usize> {
+        let written = write_out(&mut self.socket, &mut self.output)?;
+        if self.output.is_empty() {
+            self.output.release();
+        }
+        self.card().bytes_out.fetch_add(written as u64, Ordering::Relaxed);
+        self.card().output.store(self.output.len() as u64, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    /// Whether its output exceeds `limit` at `now_ms`.
+    pub fn exceeds(&mut self, limit: &OutputLimit, now_ms: i64) -> bool {
+        let pending = self.output.len() as u64;
+        if limit.hard_bytes != 0 && pending >= limit.hard_bytes {
+            return true;
+        }
+        if limit.soft_bytes == 0 || pending < limit.soft_bytes {
+            self.soft_limit_since_ms = None;
+            return false;
+        }
+        let since = *self.soft_limit_since_ms.get_or_insert(now_ms);
+        now_ms - since >= limit.soft_seconds as i64 * 1000
+    }
+
+    /// Bytes that it holds of what it has sent.
+    pub fn query_bytes(&self) -> usize {
+        self.query.len() + self.parser.buffered_bytes()
+    }
+}
+
+/// Parts given to one write call.
+const PARTS: usize = 64;
+
+/// Writes `output` to `socket` until it is empty or the socket takes no more; gives the bytes
+/// written and drops them from `output`.
+///
+/// # Errors
+///
+/// When the connection is broken.
+pub fn write_out<S: Socket>(socket: &mut S, output: &mut ReplyBuf) -> io::Result<usize> {
+    let mut total = 0;
+    while !output.is_empty() {
+        let mut parts = [IoSlice::new(&[]); PARTS];
+        let count = output.io_slices(0, &mut parts);
+        match socket.write(&parts[..count]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                output.advance(written);
+                total += written;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(total)
+}

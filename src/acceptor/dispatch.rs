@@ -1,0 +1,235 @@
+//! Sending an iteration on its way: borrow what can be borrowed, enqueue the rest, run, collect.
+//!
+//! The rules of borrowing (each with what breaks without it):
+//! - an iteration takes every box that it will borrow, enqueues the rest and publishes its epoch
+//!   before it runs any of it, and puts no box back before all are taken: else another could see
+//!   one part of it and reach a shard ahead of the next part;
+//! - an iteration with a rendezvous borrows all of its shards or none: else a participant would
+//!   wait for a box that its borrower holds;
+//! - nothing blocks while a borrowed box is held, and requests without bound are left to owners.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Acceptor;
+use super::iteration::{Iteration, ShardSet};
+use super::transport::Transport;
+use crate::channel::{Batch, Meeting};
+use crate::keyspace::Shard;
+use crate::shard::{Executor, Stopped};
+
+/// A borrowed box with its batch; the box is away while it meets others.
+struct Borrowed {
+    shard: u16,
+    held: Option<Box<Shard>>,
+    batch: Box<Batch>,
+    stopped_at: Option<Arc<Meeting>>,
+}
+
+/// Spare batches and iterations that are kept for reuse.
+const KEPT_SPARES: usize = 128;
+
+impl<T: Transport> Acceptor<T> {
+    /// Sends the iteration that was built on its way. Gives its place if some of it is out.
+    pub(super) fn dispatch(&mut self) -> Option<usize> {
+        self.server.counters.iterations.fetch_add(1, Ordering::Relaxed);
+        let spare = self.spare_iterations.pop();
+        let spare = spare.unwrap_or_else(|| Box::new(Iteration::new(self.house.shards.len())));
+        let mut iteration = spare;
+        std::mem::swap(&mut *iteration, &mut self.building);
+        iteration.undelivered = iteration.members.len();
+        iteration.touched.sort_unstable();
+        let place = self.free_places.pop()?;
+        let ordered = iteration.ordered && self.house.shards.len() > 1;
+        let marker = ordered.then(|| {
+            self.server.counters.ordered_iterations.fetch_add(1, Ordering::Relaxed);
+            self.epoch += 1;
+            self.house.baton.receive()
+        });
+        let mut borrowed = self.borrow(&mut iteration);
+        self.enqueue(&mut iteration, place, if ordered { self.epoch } else { 0 });
+        if let Some(marker) = marker {
+            self.house.acceptors[self.number].epoch.publish(self.epoch);
+            self.house.baton.pass(marker);
+        }
+        for &shard in &iteration.touched {
+            if !iteration.borrowed.contains(&shard) {
+                self.house.shards[shard as usize].bell.ring();
+            }
+        }
+        self.run_borrowed(&mut borrowed);
+        for Borrowed { shard, batch, .. } in borrowed {
+            iteration.batches[shard as usize] = Some(batch);
+        }
+        self.settle(place, iteration)
+    }
+
+    /// Takes the boxes that can be borrowed, with their batches out of the iteration.
+    fn borrow(&mut self, iteration: &mut Iteration) -> Vec<Borrowed> {
+        let mut borrowed = Vec::new();
+        if !self.house.lend {
+            return borrowed;
+        }
+        let unbounded = |iteration: &Iteration, shard: u16| {
+            iteration.batches[shard as usize].as_ref().is_some_and(|batch| batch.unbounded)
+        };
+        if iteration.meets && iteration.touched.iter().any(|&shard| unbounded(iteration, shard)) {
+            return borrowed;
+        }
+        let mut boxes: Vec<(u16, Box<Shard>)> = Vec::with_capacity(iteration.touched.len());
+        for &shard in &iteration.touched {
+            if unbounded(iteration, shard) {
+                continue;
+            }
+            match self.house.borrow(shard as usize) {
+                Some(held) => boxes.push((shard, held)),
+                None if iteration.meets => {
+                    for (shard, held) in boxes {
+                        self.house.give_back(shard as usize, held);
+                    }
+                    return borrowed;
+                }
+                None => {}
+            }
+        }
+        for (shard, held) in boxes {
+            if let Some(batch) = iteration.batches[shard as usize].take() {
+                borrowed.push(Borrowed { shard, held: Some(held), batch, stopped_at: None });
+            }
+        }
+        iteration.borrowed.extend(borrowed.iter().map(|one| one.shard));
+        borrowed
+    }
+
+    /// Enqueues every batch that was not borrowed.
+    fn enqueue(&mut self, iteration: &mut Iteration, place: usize, epoch: u64) {
+        let out = iteration.touched.len() - iteration.borrowed.len();
+        iteration.outstanding = out;
+        self.house.set_gate(self.number, place, out as u32);
+        for &shard in &iteration.touched {
+            let Some(mut batch) = iteration.batches[shard as usize].take() else { continue };
+            batch.acceptor = self.number as u16;
+            batch.iteration = place as u16;
+            batch.epoch = epoch;
+            self.house.enqueue(batch);
+        }
+    }
+
+    /// Runs what was borrowed and puts the boxes back.
+    fn run_borrowed(&mut self, borrowed: &mut [Borrowed]) {
+        if borrowed.is_empty() {
+            return;
+        }
+        let now_ms = self.server.clock.unix_ms();
+        for one in borrowed.iter_mut() {
+            if let Some(held) = &mut one.held {
+                held.set_time(now_ms);
+                held.stats.batches_lent += 1;
+            }
+        }
+        loop {
+            for one in borrowed.iter_mut() {
+                self.run_one(one);
+            }
+            // All participants are borrowed; the earliest of the meetings that they stopped at
+            // has them all, since meetings stand in the same order in every batch.
+            let met = borrowed.iter().filter_map(|one| one.stopped_at.clone()).find(|meeting| {
+                let here = |one: &&Borrowed| {
+                    one.stopped_at.as_ref().is_some_and(|at| Arc::ptr_eq(at, meeting))
+                };
+                borrowed.iter().filter(here).count() == meeting.participants().len()
+            });
+            match met {
+                Some(meeting) => self.run_meeting(borrowed, &meeting),
+                None => break,
+            }
+        }
+    }
+
+    /// Runs one batch to its end, and puts its box back; or to its next rendezvous.
+    fn run_one(&mut self, one: &mut Borrowed) {
+        if one.stopped_at.is_some() {
+            return;
+        }
+        let Some(held) = &mut one.held else { return };
+        match self.executor.run(std::slice::from_mut(held), &mut one.batch) {
+            Stopped::AtMeeting(meeting) => one.stopped_at = Some(meeting),
+            Stopped::Done => {
+                if let Some(held) = one.held.take() {
+                    self.house.give_back(one.shard as usize, held);
+                }
+            }
+        }
+    }
+
+    /// Runs the job of a rendezvous over the boxes in hand.
+    fn run_meeting(&mut self, borrowed: &mut [Borrowed], meeting: &Arc<Meeting>) {
+        let here =
+            |one: &Borrowed| one.stopped_at.as_ref().is_some_and(|at| Arc::ptr_eq(at, meeting));
+        let mut boxes: Vec<Box<Shard>> =
+            borrowed.iter_mut().filter(|one| here(one)).filter_map(|one| one.held.take()).collect();
+        let mut job = meeting.take_job();
+        self.executor.run_job(&mut boxes, &mut job);
+        meeting.finish(job);
+        let participants = borrowed.iter_mut().filter(|one| here(one));
+        for (one, held) in participants.zip(boxes) {
+            one.held = Some(held);
+            one.stopped_at = None;
+            Executor::pass_meeting(&mut one.batch);
+        }
+    }
+
+    /// Delivers what is complete; keeps the iteration if some of it is out.
+    fn settle(&mut self, place: usize, mut iteration: Box<Iteration>) -> Option<usize> {
+        mark_out(&mut iteration);
+        self.deliver(&mut iteration);
+        if iteration.outstanding == 0 {
+            self.retire(place, iteration);
+            None
+        } else {
+            self.in_flight[place] = Some(iteration);
+            Some(place)
+        }
+    }
+
+    fn retire(&mut self, place: usize, mut iteration: Box<Iteration>) {
+        self.free_places.push(place);
+        iteration.clear(&mut self.spare_batches);
+        self.spare_batches.truncate(KEPT_SPARES);
+        if self.spare_iterations.len() < KEPT_SPARES {
+            self.spare_iterations.push(iteration);
+        }
+    }
+
+    /// Takes in the batches that have returned and delivers what they complete.
+    pub(super) fn collect(&mut self) {
+        let mut places: Vec<usize> = Vec::new();
+        while let Ok(batch) = self.returns.try_recv() {
+            let place = batch.iteration as usize;
+            let Some(iteration) = &mut self.in_flight[place] else { continue };
+            iteration.outstanding -= 1;
+            let shard = batch.shard as usize;
+            iteration.batches[shard] = Some(batch);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        for place in places {
+            if let Some(iteration) = self.in_flight[place].take() {
+                self.settle(place, iteration);
+            }
+        }
+    }
+}
+
+fn mark_out(iteration: &mut Iteration) {
+    iteration.out = ShardSet::default();
+    if iteration.outstanding == 0 {
+        return;
+    }
+    for &shard in &iteration.touched {
+        if iteration.batches[shard as usize].is_none() {
+            iteration.out.insert(shard as usize);
+        }
+    }
+}

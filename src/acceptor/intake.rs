@@ -1,0 +1,451 @@
+//! From bytes to requests: reading a connection, parsing, and deciding what each request is.
+//!
+//! A connection is not parsed further while requests of it are in flight, which keeps its replies
+//! in order. Every complete request of what was read goes into the iteration being built, up to a
+//! bound.
+
+use std::io;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+
+use super::Acceptor;
+use super::connection::{Closing, Connection};
+use super::iteration::{Member, ShardSet, Source};
+use super::transport::{Socket, Transport};
+use crate::command::error::{unknown_command, unknown_subcommand, wrong_arity};
+use crate::command::{
+    After, Args, Command, CommandError, Flags, KeyStride, ReplyMode, Run, SessionContext, Steering,
+    registry,
+};
+use crate::observe::PauseMode;
+use crate::resp::{Arg, Limits, Parsed, Writer};
+
+/// Requests of one connection per iteration: a long pipeline shares the acceptor with others.
+const REQUESTS_AT_ONCE: usize = 4096;
+
+/// A query buffer above this capacity (bytes) is given back once it is empty.
+const KEPT_QUERY: usize = 4 * 1024;
+
+/// What to do after a request was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// It is taken; look at the next.
+    Next,
+    /// It is not taken: the connection keeps it and it is looked at again later.
+    Hold,
+}
+
+/// The arguments of a request as they were parsed.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub args: &'a [Arg],
+    pub input: &'a [u8],
+}
+
+impl<'a> Incoming<'a> {
+    pub fn get(&self, at: usize) -> &'a [u8] {
+        self.args[at].bytes(self.input)
+    }
+
+    /// The arguments as their own bytes, independent of the input.
+    fn owned(&self) -> Vec<Arg> {
+        let own = |arg: &Arg| match arg {
+            Arg::Inline { .. } => Arg::Big(Bytes::copy_from_slice(arg.bytes(self.input))),
+            Arg::Big(bytes) => Arg::Big(bytes.clone()),
+        };
+        self.args.iter().map(own).collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.args.len()
+    }
+
+    fn name(&self) -> &'a [u8] {
+        self.get(0)
+    }
+}
+
+impl<T: Transport> Acceptor<T> {
+    /// Reads and parses a connection, if it may be.
+    pub(super) fn take_in(&mut self, index: usize) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        if connection.in_flight || connection.closing != Closing::No {
+            return;
+        }
+        self.building.members.push(Member {
+            connection: index,
+            client: connection.client(),
+            first_slot: self.building.slots.len(),
+            end_slot: self.building.slots.len(),
+            needs: ShardSet::default(),
+            first_shard: None,
+            delivered: false,
+        });
+        let mut buffer = std::mem::take(&mut self.read_buffer);
+        let ended = self.read_and_parse(index, &mut buffer);
+        self.read_buffer = buffer;
+        let slots = self.building.members.last().map_or(0, |m| m.end_slot - m.first_slot);
+        if slots == 0 {
+            self.building.members.pop();
+        }
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        connection.in_flight = slots > 0;
+        if ended {
+            connection.closing = Closing::AfterOutput;
+        }
+        let finished = connection.closing == Closing::AfterOutput && connection.output.is_empty();
+        if slots == 0 && (finished || connection.closing == Closing::Now) {
+            self.close(index);
+        } else if slots == 0 && connection.readable && connection.held.is_none() {
+            self.list(index);
+        }
+    }
+
+    /// True if the connection has ended: nothing more will come, or nothing more is wanted.
+    fn read_and_parse(&mut self, index: usize, buffer: &mut [u8]) -> bool {
+        let Some(connection) = self.connections.get_mut(index) else { return false };
+        if let Some(args) = connection.held.take() {
+            connection.unparsed = true;
+            if self.request(index, Incoming { args: &args, input: &[] }) == Flow::Hold {
+                self.hold(index, args);
+                return false;
+            }
+        }
+        let Some(connection) = self.connections.get_mut(index) else { return false };
+        if connection.unparsed {
+            let query = std::mem::take(&mut connection.query);
+            let consumed = self.parse(index, &query);
+            self.keep_rest(index, query, consumed);
+            return false;
+        }
+        if !connection.readable {
+            return false;
+        }
+        let read = match connection.socket.read(buffer) {
+            Ok(0) => return true,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                connection.readable = false;
+                return false;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return false,
+            Err(_) => {
+                connection.closing = Closing::Now;
+                return false;
+            }
+        };
+        let card = connection.card();
+        card.bytes_in.fetch_add(read as u64, Ordering::Relaxed);
+        card.last_ms.store(self.now_ms, Ordering::Relaxed);
+        self.server.counters.bytes_in.fetch_add(read as u64, Ordering::Relaxed);
+        if connection.query.is_empty() {
+            let consumed = self.parse(index, &buffer[..read]);
+            self.keep_tail(index, &buffer[consumed..read]);
+        } else {
+            let mut query = std::mem::take(&mut connection.query);
+            query.extend_from_slice(&buffer[..read]);
+            let consumed = self.parse(index, &query);
+            self.keep_rest(index, query, consumed);
+        }
+        self.check_query_limit(index);
+        false
+    }
+
+    fn keep_tail(&mut self, index: usize, tail: &[u8]) {
+        if let Some(connection) = self.connections.get_mut(index) {
+            connection.query.extend_from_slice(tail);
+            post_query(connection);
+        }
+    }
+
+    fn keep_rest(&mut self, index: usize, mut query: Vec<u8>, consumed: usize) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        query.drain(..consumed);
+        if query.is_empty() && query.capacity() > KEPT_QUERY {
+            query = Vec::new();
+        }
+        connection.query = query;
+        post_query(connection);
+    }
+
+    fn check_query_limit(&mut self, index: usize) {
+        let limit = self.config.client_query_buffer_limit as usize;
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        if connection.query_bytes() > limit {
+            tracing::warn!(
+                "closing a client whose query buffer reached the limit of {limit} bytes"
+            );
+            self.server.counters.query_limit_disconnections.fetch_add(1, Ordering::Relaxed);
+            connection.closing = Closing::Now;
+        }
+    }
+
+    /// Parses `input` and takes every complete request; gives how many bytes were used.
+    fn parse(&mut self, index: usize, input: &[u8]) -> usize {
+        let mut args = std::mem::take(&mut self.args);
+        let mut at = 0;
+        let mut taken = 0;
+        if let Some(connection) = self.connections.get_mut(index) {
+            connection.unparsed = false;
+        }
+        while at < input.len() {
+            let Some(connection) = self.connections.get_mut(index) else { break };
+            if connection.closing != Closing::No {
+                at = input.len();
+                break;
+            }
+            if taken == REQUESTS_AT_ONCE {
+                connection.unparsed = true;
+                break;
+            }
+            let limits = if connection.session.authenticated {
+                Limits::new(self.config.proto_max_bulk_len as usize)
+            } else {
+                Limits::unauthenticated()
+            };
+            match connection.parser.parse(&input[at..], &mut args, &limits) {
+                Ok(Parsed::Complete { consumed }) => {
+                    let incoming = Incoming { args: &args, input: &input[at..] };
+                    let flow = self.request(index, incoming);
+                    at += consumed;
+                    taken += 1;
+                    if flow == Flow::Hold {
+                        self.hold(index, incoming.owned());
+                        break;
+                    }
+                }
+                Ok(Parsed::Nothing { consumed }) => at += consumed,
+                Ok(Parsed::Incomplete { consumed }) => {
+                    at += consumed;
+                    break;
+                }
+                Err(error) => {
+                    self.answer_error(index, &CommandError::made(format!("ERR {error}")));
+                    if let Some(connection) = self.connections.get_mut(index) {
+                        connection.closing = Closing::AfterOutput;
+                    }
+                    at = input.len();
+                }
+            }
+        }
+        args.clear();
+        self.args = args;
+        at
+    }
+
+    /// A request is to be looked at again later, before anything else of its connection.
+    fn hold(&mut self, index: usize, args: Vec<Arg>) {
+        if let Some(connection) = self.connections.get_mut(index) {
+            connection.held = Some(args);
+        }
+    }
+
+    /// Decides what a request is and places it.
+    fn request(&mut self, index: usize, incoming: Incoming<'_>) -> Flow {
+        let command = match self.admit(index, incoming) {
+            Ok(command) => command,
+            Err(error) => {
+                self.reject(index, &error);
+                return Flow::Next;
+            }
+        };
+        let Some(connection) = self.connections.get_mut(index) else { return Flow::Next };
+        let queueing = connection.queue.is_some();
+        if self.held_by_pause(index, command) || self.held_by_barrier(command, queueing) {
+            return Flow::Hold;
+        }
+        let Some(connection) = self.connections.get_mut(index) else { return Flow::Next };
+        let card = connection.card();
+        card.last_command.store(command.number + 1, Ordering::Relaxed);
+        card.commands.fetch_add(1, Ordering::Relaxed);
+        if connection.session.reply == ReplyMode::SkipNext {
+            connection.session.reply = ReplyMode::Skip;
+        } else if connection.session.reply == ReplyMode::Skip {
+            connection.session.reply = ReplyMode::On;
+        }
+        if queueing && is_queued(command) {
+            self.queue(index, command, incoming);
+        } else if command.steering != Steering::None {
+            self.steer(index, command, incoming);
+        } else if let Run::Session(_) = command.run {
+            self.run_session(index, command, incoming);
+        } else {
+            self.place(index, command, incoming);
+        }
+        Flow::Next
+    }
+
+    /// The row of the command, if this client may run it with these arguments.
+    fn admit(
+        &mut self,
+        index: usize,
+        incoming: Incoming<'_>,
+    ) -> Result<&'static Command, CommandError> {
+        let name = incoming.name();
+        let last = self.connections.get(index).and_then(|connection| connection.last_command);
+        let mut command = match last {
+            Some(command) if command.name.as_bytes().eq_ignore_ascii_case(name) => command,
+            _ => registry::find(name).ok_or_else(|| {
+                unknown_command(name, (1..incoming.len()).map(|at| incoming.get(at)))
+            })?,
+        };
+        let Some(connection) = self.connections.get_mut(index) else { return Ok(command) };
+        connection.last_command = Some(command);
+        if !command.subcommands.is_empty() && incoming.len() > 1 {
+            let word = incoming.get(1);
+            command = registry::find_subcommand(command, word)
+                .ok_or_else(|| unknown_subcommand(command.name, word))?;
+        }
+        if !command.accepts(incoming.len()) {
+            return Err(wrong_arity(command.name));
+        }
+        if !connection.session.authenticated && !command.flags.has(Flags::NO_AUTH) {
+            return Err(CommandError::NO_AUTH);
+        }
+        if connection.queue.is_some() && command.flags.has(Flags::NO_MULTI) {
+            return Err(CommandError::fixed("ERR Command not allowed inside a transaction"));
+        }
+        Ok(command)
+    }
+
+    /// Answers an error, and spoils a transaction that is being queued.
+    fn reject(&mut self, index: usize, error: &CommandError) {
+        if let Some(connection) = self.connections.get_mut(index)
+            && let Some(queue) = &mut connection.queue
+        {
+            queue.spoiled = true;
+        }
+        self.answer_error(index, error);
+    }
+
+    fn held_by_pause(&mut self, index: usize, command: &Command) -> bool {
+        let Some(mode) = self.pause() else { return false };
+        let Some(connection) = self.connections.get(index) else { return false };
+        let writes = match command.steering {
+            Steering::Exec => connection.queue.as_ref().is_some_and(|queue| queue.writes),
+            _ => command.is_write() || command.flags.has(Flags::MAY_REPLICATE),
+        };
+        // An administrator must be able to end the pause.
+        let held = match mode {
+            PauseMode::All => !command.name.starts_with("client"),
+            PauseMode::Write => writes,
+        };
+        if held && !self.paused.contains(&index) {
+            self.paused.push(index);
+        }
+        held
+    }
+
+    /// Whether it must wait until the requests before it have taken effect.
+    fn held_by_barrier(&self, command: &Command, queueing: bool) -> bool {
+        command.flags.has(Flags::BARRIER)
+            && !queueing
+            && self.building.members.last().is_some_and(|member| !member.needs.is_empty())
+    }
+
+    /// Whether this request's reply is suppressed.
+    pub(super) fn is_muted(&self, index: usize) -> bool {
+        self.connections
+            .get(index)
+            .is_some_and(|c| matches!(c.session.reply, ReplyMode::Off | ReplyMode::Skip))
+    }
+
+    /// Answers a request of a connection with an error.
+    pub(super) fn answer_error(&mut self, index: usize, error: &CommandError) {
+        self.server.counters.session_errors.fetch_add(1, Ordering::Relaxed);
+        self.answer(index, |out| out.error(error.text()));
+    }
+
+    /// Answers a request of a connection by what `write` writes.
+    pub(super) fn answer(&mut self, index: usize, write: impl FnOnce(&mut Writer<'_>)) {
+        let muted = self.is_muted(index);
+        let Some(connection) = self.connections.get(index) else { return };
+        let from = self.building.local.mark();
+        write(&mut Writer::new(&mut self.building.local, connection.session.proto));
+        let to = self.building.local.mark();
+        self.building.push_slot(Source::Local { from, to }, muted);
+    }
+
+    /// Runs a command of the connection or the server here and now.
+    fn run_session(&mut self, index: usize, command: &'static Command, incoming: Incoming<'_>) {
+        let hasher = self.server.hasher.clone();
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        super::place::push_args(&mut scratch, incoming);
+        let args = Args::new(
+            &scratch.arena,
+            &scratch.refs,
+            &scratch.shared,
+            &[],
+            KeyStride::default(),
+            &hasher,
+        );
+        let mut local = std::mem::take(&mut self.building.local);
+        let from = local.mark();
+        self.run_session_into(index, command, args, false, &mut local);
+        let to = local.mark();
+        self.building.local = local;
+        self.scratch = scratch;
+        // After the run: CLIENT REPLY ON answers itself, OFF and SKIP do not.
+        let muted = self.is_muted(index)
+            || self.connections.get(index).is_some_and(|c| c.session.reply == ReplyMode::SkipNext);
+        self.building.push_slot(Source::Local { from, to }, muted);
+    }
+
+    /// Runs a session command, writing its reply to `replies`.
+    pub(super) fn run_session_into(
+        &mut self,
+        index: usize,
+        command: &'static Command,
+        args: Args<'_>,
+        in_transaction: bool,
+        replies: &mut crate::resp::ReplyBuf,
+    ) {
+        let Run::Session(handler) = command.run else { return };
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        crate::observe::doing::set(command.name);
+        let started = self.server.clock.ticks();
+        let before = replies.mark();
+        let proto = connection.session.proto;
+        let mut context = SessionContext {
+            session: &mut connection.session,
+            server: &self.server,
+            config: &self.config,
+            now_ms: self.now_ms,
+            in_transaction,
+            after: After::GoOn,
+        };
+        let result = handler(&mut context, args, &mut Writer::new(replies, proto));
+        let after = context.after;
+        let failed = result.is_err();
+        if let Err(error) = result {
+            replies.truncate(before);
+            Writer::new(replies, connection.session.proto).error(error.text());
+            self.server.counters.session_errors.fetch_add(1, Ordering::Relaxed);
+        }
+        if after == After::Close {
+            connection.closing = Closing::AfterOutput;
+        }
+        let client = connection.client();
+        let ns = self.server.clock.ns_between(started, self.server.clock.ticks());
+        self.server.counters.session_commands.fetch_add(1, Ordering::Relaxed);
+        self.server.count_session_command(command.number, ns, failed);
+        self.server.observe_command(command.number, ns, || {
+            (args.iter().map(<[u8]>::to_vec).collect(), client)
+        });
+    }
+}
+
+/// Whether MULTI queues it: everything but what steers the transaction itself.
+fn is_queued(command: &Command) -> bool {
+    use Steering::{Discard, Exec, Multi, Reset, Watch};
+    !matches!(command.steering, Multi | Exec | Discard | Watch | Reset) && command.name != "quit"
+}
+
+fn post_query<S: Socket>(connection: &Connection<S>) {
+    let card = connection.card();
+    card.query.store(connection.query_bytes() as u64, Ordering::Relaxed);
+    let free = connection.query.capacity() - connection.query.len();
+    card.query_free.store(free as u64, Ordering::Relaxed);
+}

@@ -1,0 +1,230 @@
+//! One event-loop iteration: what came in, where it went, and how its replies come together.
+//!
+//! A *member* is a connection with requests in the iteration; its *slots* are those requests in
+//! order, each with the source of its reply. A member's replies are delivered as soon as every
+//! shard that it needs has returned its batch, whatever the other members wait for.
+
+use std::sync::Arc;
+
+use crate::channel::{Batch, Meeting};
+use crate::command::{ClientId, Merge};
+use crate::resp::{Mark, Proto, ReplyBuf};
+
+/// Where the reply of a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// It is in the iteration's own buffer.
+    Local {
+        /// Where it begins.
+        from: Mark,
+        /// Where it ends.
+        to: Mark,
+    },
+    /// Request `request` of the batch for `shard`.
+    Shard {
+        /// The shard.
+        shard: u16,
+        /// Index of the request in its batch.
+        request: u32,
+    },
+    /// The parts of split command `.0`.
+    Split(u32),
+    /// The job of meeting `.0`.
+    Meeting(u32),
+    /// Transaction `.0`.
+    Transaction(u32),
+}
+
+/// One request of a member.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    /// Where its reply comes from.
+    pub source: Source,
+    /// `CLIENT REPLY` suppresses it.
+    pub muted: bool,
+}
+
+/// A connection with requests in the iteration.
+pub struct Member {
+    /// Its place among the acceptor's connections.
+    pub connection: usize,
+    /// Who it was: a place can be reused, a client's number cannot.
+    pub client: ClientId,
+    /// Its first slot.
+    pub first_slot: usize,
+    /// One past its last slot.
+    pub end_slot: usize,
+    /// The shards that it needs.
+    pub needs: ShardSet,
+    /// The first of them.
+    pub first_shard: Option<u16>,
+    /// Its replies are delivered.
+    pub delivered: bool,
+}
+
+/// A set of shards as bits. Above 64 shards two may share a bit: then a member may wait for one
+/// more than it needs, never for one less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardSet(u64);
+
+impl ShardSet {
+    /// Adds a shard.
+    pub fn insert(&mut self, shard: usize) {
+        self.0 |= 1 << (shard % 64);
+    }
+
+    /// Whether they share a shard.
+    pub fn meets(self, other: ShardSet) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// The parts of a split command.
+pub struct Split {
+    /// How their replies become one.
+    pub merge: Merge,
+    /// Shard and request index of each part.
+    pub parts: Vec<(u16, u32)>,
+    /// For [`Merge::KeyOrder`]: the part (index in `parts`) of each key in order.
+    pub order: Vec<u16>,
+    /// Protocol of the reply.
+    pub proto: Proto,
+}
+
+/// One step of a transaction.
+#[derive(Clone, Copy, Debug)]
+pub enum Planned {
+    /// The next request of the job.
+    Shard,
+    /// Request `.0` of the commands that the acceptor runs itself.
+    Local(u32),
+}
+
+/// A transaction on its way.
+pub struct Exec {
+    /// Where its job is run; `None` if nothing of it needs a shard.
+    pub meeting: Option<Arc<Meeting>>,
+    /// Its commands in order.
+    pub plan: Vec<Planned>,
+    /// Commands that the acceptor runs itself when the outcome is known.
+    pub locals: Box<Batch>,
+    /// Protocol of the reply.
+    pub proto: Proto,
+}
+
+/// An iteration, while it is built and while it is in flight.
+#[derive(Default)]
+pub struct Iteration {
+    /// Its members in the order in which they were read.
+    pub members: Vec<Member>,
+    /// All slots, those of one member together.
+    pub slots: Vec<Slot>,
+    /// Replies that the acceptor made itself.
+    pub local: ReplyBuf,
+    /// Split commands.
+    pub splits: Vec<Split>,
+    /// Meetings of joint commands.
+    pub meetings: Vec<Arc<Meeting>>,
+    /// Jobs of meetings, once they are run.
+    pub jobs: Vec<Option<Box<Batch>>>,
+    /// Transactions.
+    pub execs: Vec<Option<Exec>>,
+    /// The batch for each shard while it is here.
+    pub batches: Vec<Option<Box<Batch>>>,
+    /// Shards with a batch in this iteration.
+    pub touched: Vec<u16>,
+    /// Those of them whose boxes were borrowed.
+    pub borrowed: Vec<u16>,
+    /// It must be placed while holding the baton.
+    pub ordered: bool,
+    /// Some request of it is a rendezvous of several shards.
+    pub meets: bool,
+    /// Batches that are out.
+    pub outstanding: usize,
+    /// Shards whose batches are out.
+    pub out: ShardSet,
+    /// Members whose replies are not delivered.
+    pub undelivered: usize,
+}
+
+impl Iteration {
+    /// An empty iteration over `shards` shards.
+    pub fn new(shards: usize) -> Iteration {
+        Iteration { batches: (0..shards).map(|_| None).collect(), ..Iteration::default() }
+    }
+
+    /// Empties it for reuse; its batches go to `spare`.
+    pub fn clear(&mut self, spare: &mut Vec<Box<Batch>>) {
+        for shard in self.touched.drain(..) {
+            if let Some(batch) = self.batches[shard as usize].take() {
+                spare.push(batch);
+            }
+        }
+        self.borrowed.clear();
+        self.members.clear();
+        self.slots.clear();
+        self.local.clear();
+        self.splits.clear();
+        self.meetings.clear();
+        self.jobs.clear();
+        self.execs.clear();
+        self.ordered = false;
+        self.meets = false;
+        self.outstanding = 0;
+        self.out = ShardSet::default();
+        self.undelivered = 0;
+    }
+
+    /// Whether nothing was asked of it.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.touched.is_empty()
+    }
+
+    /// The batch for `shard`, a spare or new one if it has none yet.
+    pub fn batch(&mut self, shard: usize, spare: &mut Vec<Box<Batch>>) -> &mut Batch {
+        let place = &mut self.batches[shard];
+        if place.is_none() {
+            self.touched.push(shard as u16);
+            let mut batch = spare.pop().unwrap_or_default();
+            batch.clear();
+            batch.shard = shard as u16;
+            *place = Some(batch);
+        }
+        place.as_mut().expect("it was just put there")
+    }
+
+    /// Notes that the member being read (the last) needs `shard`; an iteration with a member that
+    /// needs several is ordered.
+    pub fn need(&mut self, shard: usize) {
+        let Some(member) = self.members.last_mut() else { return };
+        member.needs.insert(shard);
+        if usize::from(*member.first_shard.get_or_insert(shard as u16)) != shard {
+            self.ordered = true;
+        }
+    }
+
+    /// Adds a slot to the member being read.
+    pub fn push_slot(&mut self, source: Source, muted: bool) {
+        self.slots.push(Slot { source, muted });
+        if let Some(member) = self.members.last_mut() {
+            member.end_slot = self.slots.len();
+        }
+    }
+
+    /// Collects the finished jobs of meetings whose shards have all returned.
+    pub fn job(&mut self, meeting: u32) -> Option<&Batch> {
+        let at = meeting as usize;
+        if self.jobs.len() <= at {
+            self.jobs.resize_with(at + 1, || None);
+        }
+        if self.jobs[at].is_none() {
+            self.jobs[at] = self.meetings[at].result();
+        }
+        self.jobs[at].as_deref()
+    }
+}

@@ -1,0 +1,217 @@
+//! An acceptor: a thread's worth of connections, from bytes in to bytes out.
+//!
+//! ```text
+//!  transport ─ready─▶ intake ─request─▶ place ─batches─▶ dispatch ─┬─ borrow: run here
+//!      ▲                                                           └─ enqueue: owner runs
+//!      └────────── deliver ◀── replies of every shard needed ◀────────── returns
+//! ```
+//!
+//! It is a state machine: [`Acceptor::step`] does what can be done and says how to wait, and the
+//! thread is only the loop around it (`thread`). It never touches a value except through a
+//! borrowed box, and never imports the room of values.
+
+mod connection;
+mod deliver;
+mod dispatch;
+mod intake;
+mod iteration;
+mod merge;
+mod place;
+mod sockets;
+pub mod tcp;
+mod thread;
+mod transaction;
+pub mod transport;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+use slab::Slab;
+
+pub use self::connection::{Closing, Connection};
+use self::iteration::Iteration;
+pub use self::thread::run;
+use self::transport::{Accepted, Ready, Transport};
+use crate::channel::{Batch, House, ITERATIONS_IN_FLIGHT};
+use crate::command::keys::KeyPositions;
+use crate::config::Config;
+use crate::observe::Server;
+use crate::resp::{Arg, ReplyBuf};
+use crate::shard::Executor;
+
+/// How an acceptor waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// For the batches of this iteration, a bounded moment.
+    Batches(usize),
+    /// For events, for this long at the most; `None`: as long as it takes.
+    Events(Option<Duration>),
+}
+
+/// What one acceptor sends another.
+pub enum Letter<S> {
+    /// A new connection, to be served there.
+    Adopt(Accepted<S>),
+}
+
+/// The ends by which acceptors reach each other.
+pub struct Letters<S> {
+    /// To each acceptor, by number.
+    pub send: Arc<[Sender<Letter<S>>]>,
+    /// What was sent to this one.
+    pub receive: Receiver<Letter<S>>,
+}
+
+/// Bytes read from a socket at once: a pipeline of a few hundred requests.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// An acceptor and its connections.
+pub struct Acceptor<T: Transport> {
+    number: usize,
+    house: Arc<House>,
+    server: Arc<Server>,
+    executor: Executor,
+    returns: Receiver<Box<Batch>>,
+    letters: Letters<T::Socket>,
+    transport: T,
+    config: Arc<Config>,
+    now_ms: i64,
+    connections: Slab<Connection<T::Socket>>,
+    /// Connections that may have something to read or parse.
+    listed: VecDeque<usize>,
+    /// Connections held back by a pause.
+    paused: Vec<usize>,
+    /// The iteration being built.
+    building: Iteration,
+    in_flight: Vec<Option<Box<Iteration>>>,
+    free_places: Vec<usize>,
+    spare_iterations: Vec<Box<Iteration>>,
+    spare_batches: Vec<Box<Batch>>,
+    epoch: u64,
+    accepting: bool,
+    events: Vec<Ready>,
+    /// Attention of the server as last seen: see [`Server::attention`].
+    attention: u64,
+    next_cron_ms: i64,
+    read_buffer: Box<[u8]>,
+    args: Vec<Arg>,
+    positions: KeyPositions,
+    /// Session commands see their arguments here.
+    scratch: Batch,
+    /// Replies of the member being delivered.
+    outgoing: ReplyBuf,
+}
+
+/// What an acceptor is made of.
+pub struct Parts<T: Transport> {
+    /// Its number.
+    pub number: usize,
+    /// All posts.
+    pub house: Arc<House>,
+    /// What running needs.
+    pub executor: Executor,
+    /// Its returning batches.
+    pub returns: Receiver<Box<Batch>>,
+    /// The ends by which acceptors reach each other.
+    pub letters: Letters<T::Socket>,
+    /// Its sockets.
+    pub transport: T,
+}
+
+impl<T: Transport> Acceptor<T> {
+    /// An acceptor without connections.
+    pub fn new(parts: Parts<T>) -> Acceptor<T> {
+        let server = parts.executor.server.clone();
+        Acceptor {
+            number: parts.number,
+            config: server.config.load_full(),
+            now_ms: server.clock.unix_ms(),
+            building: Iteration::new(parts.house.shards.len()),
+            house: parts.house,
+            executor: parts.executor,
+            returns: parts.returns,
+            letters: parts.letters,
+            transport: parts.transport,
+            connections: Slab::new(),
+            listed: VecDeque::new(),
+            paused: Vec::new(),
+            in_flight: (0..ITERATIONS_IN_FLIGHT).map(|_| None).collect(),
+            free_places: (0..ITERATIONS_IN_FLIGHT).rev().collect(),
+            spare_iterations: Vec::new(),
+            spare_batches: Vec::new(),
+            epoch: 0,
+            accepting: true,
+            events: Vec::new(),
+            attention: server.attention(),
+            next_cron_ms: 0,
+            read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            args: Vec::new(),
+            positions: KeyPositions::default(),
+            scratch: Batch::default(),
+            outgoing: ReplyBuf::new(),
+            server,
+        }
+    }
+
+    /// Does what can be done now and says how to wait. Call again after the wait, with the events
+    /// of the transport in the meantime taken by [`Acceptor::poll`].
+    pub fn step(&mut self) -> Wait {
+        self.now_ms = self.server.clock.unix_ms();
+        self.config = self.server.config.load_full();
+        self.read_letters();
+        self.collect();
+        self.heed_attention();
+        self.cron();
+        let dispatched = self.iterate();
+        if let Some(place) = dispatched {
+            return Wait::Batches(place);
+        }
+        if !self.listed.is_empty() && !self.free_places.is_empty() {
+            return Wait::Events(Some(Duration::ZERO));
+        }
+        Wait::Events(self.next_deadline())
+    }
+
+    /// Takes new events from the transport, waiting for `timeout` at the most.
+    ///
+    /// # Errors
+    ///
+    /// When the event queue itself fails.
+    pub fn poll(&mut self, timeout: Option<Duration>) -> std::io::Result<()> {
+        let mut events = std::mem::take(&mut self.events);
+        let result = self.transport.poll(&mut events, timeout);
+        for event in events.drain(..) {
+            self.heed(event);
+        }
+        self.events = events;
+        result
+    }
+
+    /// Whether something came that a sleeper must not sleep through.
+    pub fn has_mail(&self) -> bool {
+        !self.returns.is_empty()
+            || !self.letters.receive.is_empty()
+            || self.attention != self.server.attention()
+    }
+
+    /// Reads the connections that are ready into an iteration and sends it on its way; gives its
+    /// place if it must be waited for.
+    fn iterate(&mut self) -> Option<usize> {
+        if self.free_places.is_empty() {
+            return None;
+        }
+        for _ in 0..self.listed.len() {
+            let Some(index) = self.listed.pop_front() else { break };
+            if let Some(connection) = self.connections.get_mut(index) {
+                connection.listed = false;
+                self.take_in(index);
+            }
+        }
+        if self.building.is_empty() {
+            return None;
+        }
+        self.dispatch()
+    }
+}

@@ -1,0 +1,235 @@
+//! MULTI, EXEC, DISCARD, WATCH, UNWATCH and RESET: how a connection's requests are steered.
+//!
+//! What MULTI queues is kept as a batch, ready to be the job of a rendezvous: EXEC sends it to all
+//! shards of its keys and of the client's watched keys, so that checking the watches and running
+//! the commands happen under one ownership. Queued commands of the connection itself (`SELECT`,
+//! `CLIENT …`) run on the acceptor once the outcome is known, in their place among the replies.
+
+use std::sync::atomic::Ordering;
+
+use super::Acceptor;
+use super::intake::Incoming;
+use super::iteration::{Exec, Planned, Source};
+use super::place::{Facts, Shards, close_request, push_args, push_request};
+use super::transport::Transport;
+use crate::channel::{Batch, Transaction};
+use crate::command::{Command, CommandError, Flags, Run, Spread, Steering, parse_integer};
+use crate::config::EvictionPolicy;
+use crate::keyspace::DbIndex;
+use crate::observe::ClientFlags;
+
+/// What MULTI has queued.
+#[derive(Default)]
+pub struct Queue {
+    /// Commands that run on shards.
+    job: Box<Batch>,
+    /// Commands that the acceptor runs.
+    locals: Box<Batch>,
+    plan: Vec<Planned>,
+    /// Shards of the keys so far, ascending.
+    shards: Vec<u16>,
+    /// Database that the next queued command works in.
+    db: DbIndex,
+    /// A command could not be queued: EXEC will refuse.
+    pub spoiled: bool,
+    /// Some queued command writes.
+    pub writes: bool,
+    /// Some queued write needs memory.
+    denyoom: bool,
+}
+
+impl<T: Transport> Acceptor<T> {
+    /// Runs a command that steers its connection.
+    pub(super) fn steer(
+        &mut self,
+        index: usize,
+        command: &'static Command,
+        incoming: Incoming<'_>,
+    ) {
+        match command.steering {
+            Steering::Multi => self.multi(index),
+            Steering::Exec => self.exec(index, command),
+            Steering::Discard => self.discard(index),
+            Steering::Watch => self.watch(index, command, incoming),
+            Steering::Unwatch => {
+                self.end_watches(index);
+                self.answer(index, |out| out.ok());
+            }
+            Steering::Reset => self.reset(index),
+            Steering::None => {}
+        }
+    }
+
+    fn multi(&mut self, index: usize) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        if connection.queue.is_some() {
+            let error = CommandError::fixed("ERR MULTI calls can not be nested");
+            return self.answer_error(index, &error);
+        }
+        let db = connection.session.db;
+        connection.queue = Some(Box::new(Queue { db, ..Queue::default() }));
+        connection.card().set_flag(ClientFlags::MULTI, true);
+        connection.card().queued.store(1, Ordering::Relaxed);
+        self.answer(index, |out| out.ok());
+    }
+
+    /// Queues a command of a transaction.
+    pub(super) fn queue(
+        &mut self,
+        index: usize,
+        command: &'static Command,
+        incoming: Incoming<'_>,
+    ) {
+        let needs_memory = command.flags.has(Flags::DENYOOM);
+        if needs_memory && self.is_out_of_memory() {
+            if let Some(connection) = self.connections.get_mut(index)
+                && let Some(queue) = &mut connection.queue
+            {
+                queue.spoiled = true;
+            }
+            return self.answer_error(index, &CommandError::OOM);
+        }
+        let shards = self.shards_of_queued(command, incoming);
+        let hashes = self.hash_keys(command, incoming);
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        let (proto, no_touch, client) =
+            (connection.session.proto, connection.session.no_touch, connection.session.id);
+        let Some(queue) = &mut connection.queue else { return };
+        let facts = Facts { command, db: queue.db, proto, no_touch, client };
+        let on_acceptor = matches!(command.run, Run::Session(_) | Run::Acceptor);
+        let batch = if on_acceptor { &mut queue.locals } else { &mut queue.job };
+        push_request(batch, facts, if on_acceptor { &[] } else { &hashes });
+        push_args(batch, incoming);
+        close_request(batch);
+        let at = batch.requests.len() as u32 - 1;
+        queue.plan.push(if on_acceptor { Planned::Local(at) } else { Planned::Shard });
+        queue.writes |= command.is_write();
+        queue.denyoom |= needs_memory;
+        for shard in shards {
+            if let Err(place) = queue.shards.binary_search(&shard) {
+                queue.shards.insert(place, shard);
+            }
+        }
+        if command.name == "select"
+            && let Some(db) = parse_integer(incoming.get(1))
+            && (0..self.config.databases as i64).contains(&db)
+        {
+            queue.db = DbIndex(db as u16);
+        }
+        let queued = queue.plan.len() as u32 + 1;
+        connection.card().queued.store(queued, Ordering::Relaxed);
+        self.answer(index, |out| out.simple("QUEUED"));
+    }
+
+    /// Whether memory is used up and no policy will free any: a queued write is refused at once.
+    fn is_out_of_memory(&self) -> bool {
+        self.config.maxmemory > 0
+            && self.config.maxmemory_policy == EvictionPolicy::NoEviction
+            && self.server.memory.total() > self.config.maxmemory
+    }
+
+    /// The shards that a queued command needs.
+    fn shards_of_queued(&mut self, command: &Command, incoming: Incoming<'_>) -> Vec<u16> {
+        let all = 0..self.house.shards.len() as u16;
+        match command.spread {
+            _ if matches!(command.run, Run::Session(_) | Run::Acceptor) => Vec::new(),
+            Spread::EveryShard(_) | Spread::AllTogether => all.collect(),
+            Spread::Cursor => vec![self.shard_of_cursor(incoming) as u16],
+            Spread::Together | Spread::Split(_) => {
+                self.hash_keys(command, incoming);
+                match self.shards_of(incoming) {
+                    Shards::One(shard) => vec![shard as u16],
+                    Shards::Several(shards) => shards,
+                }
+            }
+        }
+    }
+
+    fn exec(&mut self, index: usize, command: &'static Command) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        let Some(queue) = connection.queue.take() else {
+            return self.answer_error(index, &CommandError::fixed("ERR EXEC without MULTI"));
+        };
+        connection.card().set_flag(ClientFlags::MULTI, false);
+        connection.card().queued.store(0, Ordering::Relaxed);
+        if queue.spoiled {
+            self.end_watches(index);
+            return self.answer_error(index, &CommandError::EXEC_ABORT);
+        }
+        if queue.denyoom && self.is_out_of_memory() {
+            self.end_watches(index);
+            let text = "EXECABORT Transaction discarded because of: OOM command not allowed when \
+                        used memory > 'maxmemory'.";
+            return self.answer_error(index, &CommandError::fixed(text));
+        }
+        let Queue { mut job, locals, plan, mut shards, .. } = *queue;
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        for &shard in &connection.watched {
+            if let Err(place) = shards.binary_search(&shard) {
+                shards.insert(place, shard);
+            }
+        }
+        connection.watched.clear();
+        connection.card().watched.store(0, Ordering::Relaxed);
+        let session = &connection.session;
+        let (proto, client) = (session.proto, session.id);
+        let facts = Facts { command, db: session.db, proto, no_touch: session.no_touch, client };
+        job.transaction = Some(Transaction { client, aborted: false });
+        let muted = self.is_muted(index);
+        let meeting = (!shards.is_empty()).then(|| self.meet(facts, shards, job));
+        self.building.execs.push(Some(Exec { meeting, plan, locals, proto }));
+        let at = self.building.execs.len() as u32 - 1;
+        self.building.push_slot(Source::Transaction(at), muted);
+    }
+
+    fn discard(&mut self, index: usize) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        if connection.queue.take().is_none() {
+            return self.answer_error(index, &CommandError::fixed("ERR DISCARD without MULTI"));
+        }
+        connection.card().set_flag(ClientFlags::MULTI, false);
+        connection.card().queued.store(0, Ordering::Relaxed);
+        self.end_watches(index);
+        self.answer(index, |out| out.ok());
+    }
+
+    fn watch(&mut self, index: usize, command: &'static Command, incoming: Incoming<'_>) {
+        let Some(connection) = self.connections.get(index) else { return };
+        if connection.queue.is_some() {
+            let error = CommandError::fixed("ERR WATCH inside MULTI is not allowed");
+            return self.answer_error(index, &error);
+        }
+        let shards = self.shards_of_queued(command, incoming);
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        for shard in shards {
+            if !connection.watched.contains(&shard) {
+                connection.watched.push(shard);
+            }
+        }
+        let watched = incoming.len() as u32 - 1;
+        connection.card().watched.fetch_add(watched, Ordering::Relaxed);
+        self.place(index, command, incoming);
+    }
+
+    /// Ends the watches of a connection on all shards that keep some.
+    fn end_watches(&mut self, index: usize) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        let watched = std::mem::take(&mut connection.watched);
+        connection.card().watched.store(0, Ordering::Relaxed);
+        let client = connection.client();
+        for &shard in &watched {
+            self.building.need(shard as usize);
+        }
+        self.place_unwatch(client, &watched);
+    }
+
+    fn reset(&mut self, index: usize) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        connection.queue = None;
+        connection.card().set_flag(ClientFlags::MULTI, false);
+        connection.card().queued.store(0, Ordering::Relaxed);
+        connection.session.reset(self.config.requirepass.is_none());
+        self.end_watches(index);
+        self.answer(index, |out| out.simple("RESET"));
+    }
+}

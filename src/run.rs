@@ -1,0 +1,296 @@
+//! Building the house: posts, shards, acceptors, and the threads around them.
+//!
+//! ```text
+//! main ── control ── signals, shutdown, memory figures
+//!   ├── shard-0 … shard-N-1      pinned, each owns one box
+//!   ├── acceptor-0 … acceptor-M-1
+//!   └── reclaim                  frees what is big
+//! ```
+//!
+//! A panic anywhere is logged with what the thread was doing and ends the process with a failure
+//! code: there is no half-dead server.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use crate::acceptor::tcp::{ListenOptions, Listeners, Network, listen};
+use crate::acceptor::{Acceptor, Letters, Parts};
+use crate::channel::House;
+use crate::clock::Clock;
+use crate::command::registry;
+use crate::config::{Config, ConfigStore};
+use crate::journal::Journal;
+use crate::keyspace::{
+    CommandStat, Db, EffectBuffer, Garbage, KeyHasher, MemoryBoard, Reclaim, Shard, ShardCount,
+    ShardStats, WatchTable,
+};
+use crate::observe::{ClientRegistry, Counters, Pause, Server, SessionStat, Signal, doing};
+use crate::shard::{Executor, Owner};
+
+/// New connections on their way from one acceptor to another; beyond that the accepting one
+/// keeps them.
+const LETTERS: usize = 1024;
+/// How often the control thread refreshes memory figures while there is a limit to keep.
+const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
+/// Exit code after a panic (EX_SOFTWARE of sysexits.h).
+const PANIC_CODE: i32 = 70;
+
+/// Runs a server until it is told to end; gives the process's exit code.
+///
+/// # Errors
+///
+/// When it cannot start: an address cannot be bound, a thread cannot be started.
+pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
+    let config = store.load();
+    let listeners = listen_for(&config)?;
+    let (signals, control) = unbounded();
+    let cores = Cores::find();
+    let server = Arc::new(new_server(store, clock, signals.clone(), cores.describe(&config)));
+    log_start(&server, &config);
+    on_panic(signals.clone());
+    watch_signals(signals)?;
+    let reclaim = start_reclaim()?;
+    let executor = Executor { server: server.clone(), journal: Journal::off() };
+    let (house, inboxes) = House::new(config.shards, config.acceptors, config.lend);
+    let house = Arc::new(house);
+    let _ = server.rouse.set(rouse_all(house.clone()));
+    for (number, inbox) in inboxes.shards.into_iter().enumerate() {
+        let shard = Box::new(new_shard(number, &config, &server, reclaim.clone()));
+        let owner = Owner::new(shard, house.clone(), inbox, executor.clone());
+        let core = cores.of_shard(number);
+        start(&format!("shard-{number}"), move || {
+            if let Some(core) = core {
+                core_affinity::set_for_current(core);
+            }
+            owner.run()
+        })?;
+    }
+    let (senders, receivers): (Vec<_>, Vec<_>) =
+        (0..config.acceptors).map(|_| bounded(LETTERS)).unzip();
+    let senders: Arc<[_]> = senders.into();
+    let ends = inboxes.acceptors.into_iter().zip(receivers).zip(listeners);
+    for (number, ((returns, receive), listeners)) in ends.enumerate() {
+        let transport = Network::new(listeners)?;
+        let waker = transport.waker()?;
+        house.acceptors[number].bell.set_poller(Box::new(move || {
+            // Fails only when the poller is gone with its thread, and then the process ends.
+            let _ = waker.wake();
+        }));
+        let acceptor = Acceptor::new(Parts {
+            number,
+            house: house.clone(),
+            executor: executor.clone(),
+            returns,
+            letters: Letters { send: senders.clone(), receive },
+            transport,
+        });
+        start(&format!("acceptor-{number}"), move || {
+            if let Err(error) = crate::acceptor::run(acceptor) {
+                panic!("the event queue failed: {error}");
+            }
+        })?;
+    }
+    tracing::info!("Ready to accept connections");
+    Ok(control_until_end(&server, &control))
+}
+
+fn listen_for(config: &Config) -> std::io::Result<Vec<Listeners>> {
+    let options = ListenOptions {
+        bind: &config.bind,
+        port: config.port,
+        backlog: config.tcp_backlog as i32,
+        unixsocket: config.unixsocket.as_deref(),
+        unixsocketperm: config.unixsocketperm,
+    };
+    listen(&options, config.acceptors)
+}
+
+/// The server's shared facts, without threads.
+pub fn new_server(
+    store: ConfigStore,
+    clock: Clock,
+    control: Sender<Signal>,
+    pinning: String,
+) -> Server {
+    let config = store.load();
+    let shards = NonZeroUsize::new(config.shards).unwrap_or(NonZeroUsize::MIN);
+    let seed = || fastrand::u64(..);
+    Server {
+        clock: clock.clone(),
+        hasher: KeyHasher::with_seeds([seed(), seed(), seed(), seed()]),
+        shards: ShardCount::new(shards),
+        acceptors: config.acceptors,
+        pinning,
+        started_ms: clock.unix_ms(),
+        run_id: (0..40)
+            .map(|_| char::from_digit(fastrand::u32(0..16), 16).unwrap_or('0'))
+            .collect(),
+        memory: Arc::new(MemoryBoard::new(config.shards)),
+        clients: ClientRegistry::default(),
+        counters: Counters::default(),
+        pause: Pause::default(),
+        control,
+        session_stats: (0..registry::count()).map(|_| SessionStat::default()).collect(),
+        attention: AtomicU64::new(0),
+        rouse: OnceLock::new(),
+        config: Arc::new(store),
+    }
+}
+
+/// An empty shard.
+pub fn new_shard(number: usize, config: &Config, server: &Server, reclaim: Reclaim) -> Shard {
+    Shard {
+        number: number as u16,
+        dbs: (0..config.databases).map(|_| Db::new(server.hasher.clone())).collect(),
+        watch: WatchTable::default(),
+        effects: EffectBuffer::default(),
+        stats: ShardStats {
+            by_command: vec![CommandStat::default(); registry::count()],
+            ..ShardStats::default()
+        },
+        rng: fastrand::Rng::new(),
+        hasher: server.hasher.clone(),
+        now_ms: server.clock.unix_ms(),
+        expire_cursor: (0, 0),
+        active_expire: true,
+        memory: server.memory.clone(),
+        reclaim,
+    }
+}
+
+fn rouse_all(house: Arc<House>) -> Box<dyn Fn() + Send + Sync> {
+    Box::new(move || {
+        for acceptor in &house.acceptors {
+            acceptor.bell.ring();
+        }
+    })
+}
+
+fn start(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
+}
+
+/// The thread that frees big garbage, so that no shard waits for it.
+fn start_reclaim() -> std::io::Result<Reclaim> {
+    let (send, receive) = unbounded::<Garbage>();
+    start("reclaim", move || {
+        doing::set("freeing memory");
+        receive.into_iter().for_each(drop);
+    })?;
+    Ok(Arc::new(move |garbage| {
+        // If nobody receives, the garbage is in the error and freed here.
+        drop(send.send(garbage));
+    }))
+}
+
+/// A panic is logged with what its thread was doing, and then the process ends.
+fn on_panic(control: Sender<Signal>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let current = thread::current();
+        let name = current.name().unwrap_or("unnamed").to_owned();
+        tracing::error!("thread {name} panicked while doing '{}': {panic}", doing::get());
+        let _ = control.send(Signal::Panicked);
+    }));
+}
+
+fn watch_signals(control: Sender<Signal>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    start("signals", move || {
+        for signal in signals.forever() {
+            tracing::info!("Received signal {signal}, shutting down");
+            let mode = crate::observe::ShutdownMode::Default;
+            let _ = control.send(Signal::Shutdown(mode));
+        }
+    })
+}
+
+/// The control thread's work, on the main thread: waits for the end, and looks after the memory
+/// figures while a limit depends on them.
+fn control_until_end(server: &Server, control: &Receiver<Signal>) -> i32 {
+    loop {
+        let limited = server.config.load().maxmemory > 0;
+        let signal = if limited {
+            refresh_memory(server);
+            control.recv_timeout(MEMORY_INTERVAL).ok()
+        } else {
+            control.recv_timeout(Duration::from_secs(1)).ok()
+        };
+        match signal {
+            Some(Signal::Panicked) => {
+                tracing::error!("A thread has panicked: the server ends, nothing half-dead stays");
+                return PANIC_CODE;
+            }
+            Some(Signal::Shutdown(_)) => {
+                tracing::info!("Baton is now ready to exit, bye bye...");
+                let config = server.config.load();
+                if let Some(path) = &config.unixsocket {
+                    let _ = std::fs::remove_file(path);
+                }
+                return 0;
+            }
+            None => {}
+        }
+    }
+}
+
+/// Posts what the process uses beside the keyspace.
+fn refresh_memory(server: &Server) {
+    let _ = tikv_jemalloc_ctl::epoch::advance();
+    if let Ok(allocated) = tikv_jemalloc_ctl::stats::allocated::read() {
+        let beside = (allocated as u64).saturating_sub(server.memory.keyspace());
+        server.memory.post_beside(beside);
+        server.counters.peak_memory.fetch_max(allocated as u64, Ordering::Relaxed);
+    }
+}
+
+fn log_start(server: &Server, config: &Config) {
+    tracing::info!(
+        "Baton {} starting, pid {}, port {}",
+        env!("CARGO_PKG_VERSION"),
+        std::process::id(),
+        config.port
+    );
+    tracing::info!(
+        "{} shards ({}), {} acceptors, lending {}",
+        config.shards,
+        server.pinning,
+        config.acceptors,
+        if config.lend { "on" } else { "off" }
+    );
+}
+
+/// The cores that this process may use.
+struct Cores {
+    allowed: Vec<core_affinity::CoreId>,
+}
+
+impl Cores {
+    /// Asks the system, and tries whether pinning works at all: in a container it may not.
+    fn find() -> Cores {
+        let allowed = core_affinity::get_core_ids().unwrap_or_default();
+        let works = allowed.first().is_some_and(|&core| {
+            thread::spawn(move || core_affinity::set_for_current(core)).join().unwrap_or(false)
+        });
+        Cores { allowed: if works { allowed } else { Vec::new() } }
+    }
+
+    fn of_shard(&self, number: usize) -> Option<core_affinity::CoreId> {
+        (!self.allowed.is_empty()).then(|| self.allowed[number % self.allowed.len()])
+    }
+
+    fn describe(&self, config: &Config) -> String {
+        if self.allowed.is_empty() {
+            return "not pinned: this host does not allow it".to_owned();
+        }
+        let cores: Vec<String> = (0..config.shards)
+            .filter_map(|shard| self.of_shard(shard).map(|core| core.id.to_string()))
+            .collect();
+        format!("pinned to cores {}", cores.join(","))
+    }
+}

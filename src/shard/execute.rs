@@ -1,0 +1,239 @@
+//! Running a batch over the boxes in hand.
+//!
+//! The holder may be the shard's owner, an acceptor that borrowed, or the last to arrive at a
+//! rendezvous: nothing here can tell. Requests run in order; before each group of
+//! [`PREFETCH_GROUP`] two prefetch passes bring the buckets and then the entries of its keys into
+//! the cache, so that the misses overlap instead of adding up.
+
+use std::sync::Arc;
+
+use crate::channel::{Batch, Meeting, Request, Transaction, Work};
+use crate::command::{Call, CommandError, CommandResult, Flags, Read, Run, Write};
+use crate::config::Config;
+use crate::journal::Journal;
+use crate::keyspace::{CommandStat, Shard};
+use crate::observe::{Server, doing};
+use crate::resp::Writer;
+
+use super::evict::make_room;
+
+/// Requests per prefetch group: enough misses in flight to hide memory latency, few enough that
+/// the first lines are still cached when they are used.
+const PREFETCH_GROUP: usize = 16;
+
+/// Why a run ended.
+pub enum Stopped {
+    /// Every request has been run.
+    Done,
+    /// The next request hands the box to a rendezvous.
+    AtMeeting(Arc<Meeting>),
+}
+
+/// What running needs beside the boxes; every actor has one.
+#[derive(Clone)]
+pub struct Executor {
+    /// The server.
+    pub server: Arc<Server>,
+    /// Where effects go.
+    pub journal: Journal,
+}
+
+impl Executor {
+    /// Runs `batch` from where it stopped until its end or its next rendezvous.
+    pub fn run(&self, parts: &mut [Box<Shard>], batch: &mut Batch) -> Stopped {
+        let config = self.server.config.load();
+        let mut ticks = self.server.clock.ticks();
+        let mut prefetched = batch.next;
+        while batch.next < batch.requests.len() {
+            if batch.next >= prefetched {
+                prefetched = (batch.next + PREFETCH_GROUP).min(batch.requests.len());
+                prefetch(parts, &batch.requests[batch.next..prefetched], batch);
+            }
+            let request = &batch.requests[batch.next];
+            if let Work::Meet(meeting) = &request.work {
+                let meeting = meeting.clone();
+                if meeting.participants().len() > 1 {
+                    self.settle(parts);
+                    return Stopped::AtMeeting(meeting);
+                }
+                let mut job = meeting.take_job();
+                self.run_job(parts, &mut job);
+                meeting.finish(job);
+                ticks = self.server.clock.ticks();
+                batch.ends.push(batch.replies.mark());
+            } else {
+                ticks = self.run_request(parts, batch, batch.next, &config, ticks);
+            }
+            batch.next += 1;
+        }
+        self.settle(parts);
+        Stopped::Done
+    }
+
+    /// Passes a rendezvous whose job has been run: it has no reply in the batch itself.
+    pub fn pass_meeting(batch: &mut Batch) {
+        batch.ends.push(batch.replies.mark());
+        batch.next += 1;
+    }
+
+    /// Runs the job of a rendezvous over all its boxes: a joint command, or a transaction.
+    pub fn run_job(&self, parts: &mut [Box<Shard>], job: &mut Batch) {
+        let config = self.server.config.load();
+        for part in parts.iter_mut() {
+            part.stats.meetings += 1;
+        }
+        if let Some(transaction) = &mut job.transaction {
+            transaction.aborted = check_watches(parts, transaction);
+            if transaction.aborted {
+                return;
+            }
+        }
+        if parts[0].effects.is_listening() {
+            parts[0].effects.begin_unit();
+        }
+        let mut ticks = self.server.clock.ticks();
+        for at in 0..job.requests.len() {
+            ticks = self.run_request(parts, job, at, &config, ticks);
+        }
+        job.next = job.requests.len();
+        if parts[0].effects.is_listening() {
+            parts[0].effects.end_unit();
+        }
+        self.settle(parts);
+    }
+
+    /// What must be done before a box changes hands: effects to the journal, figures to the board.
+    fn settle(&self, parts: &mut [Box<Shard>]) {
+        for part in parts {
+            self.journal.collect(part);
+            part.post_memory();
+        }
+    }
+
+    /// Runs one request and appends its reply; gives the ticks at its end.
+    fn run_request(
+        &self,
+        parts: &mut [Box<Shard>],
+        batch: &mut Batch,
+        at: usize,
+        config: &Config,
+        started: u64,
+    ) -> u64 {
+        let Batch { arena, refs, shared, hashes, requests, replies, ends, transaction, .. } = batch;
+        let request = &requests[at];
+        let command = request.command;
+        doing::set(command.name);
+        let args = request.args(arena, refs, shared, hashes, &self.server.hasher);
+        let call = Call {
+            server: &self.server,
+            config,
+            command,
+            db: request.db,
+            client: request.client,
+            no_touch: request.no_touch,
+            in_transaction: transaction.is_some(),
+        };
+        let before = replies.mark();
+        let mut out = Writer::new(replies, request.proto);
+        let result = match command.run {
+            Run::Read(handler) => handler(&mut Read::new(call, parts), args, &mut out),
+            Run::Write(handler) => admit(parts, request, config, &self.server)
+                .and_then(|()| handler(&mut Write::new(call, parts), args, &mut out)),
+            Run::Session(_) | Run::Acceptor | Run::Container => {
+                unreachable!("an acceptor sends shards only what runs there")
+            }
+        };
+        let failed = result.is_err();
+        if let Err(error) = result {
+            replies.truncate(before);
+            Writer::new(replies, request.proto).error(error.text());
+            count_error(&mut parts[0], &error);
+        }
+        ends.push(replies.mark());
+        let ended = self.server.clock.ticks();
+        let ns = self.server.clock.ns_between(started, ended);
+        let stats = &mut parts[0].stats;
+        stats.commands += 1;
+        let stat = &mut stats.by_command[command.number as usize];
+        count(stat, ns, failed);
+        self.server.observe_command(command.number, ns, || {
+            (args.iter().map(<[u8]>::to_vec).collect(), request.client)
+        });
+        ended
+    }
+}
+
+fn count(stat: &mut CommandStat, ns: u64, failed: bool) {
+    stat.calls += 1;
+    stat.ns += ns;
+    stat.failed += u64::from(failed);
+}
+
+fn count_error(part: &mut Shard, error: &CommandError) {
+    /// Codes kept apart; a client cannot make the table grow without bound.
+    const MOST_CODES: usize = 128;
+    let code = String::from_utf8_lossy(error.code());
+    if let Some(count) = part.stats.errors.get_mut(&*code) {
+        *count += 1;
+    } else if part.stats.errors.len() < MOST_CODES {
+        part.stats.errors.insert(code.into(), 1);
+    }
+}
+
+/// Frees memory for a write where the limit asks for it, or refuses it.
+fn admit(
+    parts: &mut [Box<Shard>],
+    request: &Request,
+    config: &Config,
+    server: &Server,
+) -> CommandResult {
+    if config.maxmemory == 0 {
+        return Ok(());
+    }
+    let mut fits = true;
+    for part in parts.iter_mut() {
+        fits &= make_room(part, config, server);
+    }
+    if !fits && request.command.flags.has(Flags::DENYOOM) {
+        return Err(CommandError::OOM);
+    }
+    Ok(())
+}
+
+/// Whether a watched key changed; the client's watches end either way.
+fn check_watches(parts: &mut [Box<Shard>], transaction: &Transaction) -> bool {
+    let mut dirty = false;
+    for part in parts {
+        let Shard { dbs, watch, now_ms, hasher, .. } = &mut **part;
+        if watch.is_empty() {
+            continue;
+        }
+        dirty |= watch.is_dirty(transaction.client, |db, key| {
+            let entry = dbs[db.0 as usize].get(key, hasher.hash(key));
+            entry.and_then(|entry| entry.expiry()).is_some_and(|at| at <= *now_ms)
+        });
+        watch.unwatch(transaction.client);
+    }
+    dirty
+}
+
+/// Two passes over the keys of a group: first the buckets, then the entries that they point to.
+fn prefetch(parts: &[Box<Shard>], group: &[Request], batch: &Batch) {
+    let [part] = parts else { return };
+    let hashes = |request: &Request| {
+        let first = request.first_hash as usize;
+        first..first + request.hash_count as usize
+    };
+    for request in group {
+        let db = &part.dbs[request.db.0 as usize];
+        for &hash in &batch.hashes[hashes(request)] {
+            db.prefetch_bucket(hash);
+        }
+    }
+    for request in group {
+        let db = &part.dbs[request.db.0 as usize];
+        for &hash in &batch.hashes[hashes(request)] {
+            db.prefetch_entry(hash);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! A shard's owner: the thread that keeps one box, runs what comes for it, and looks after it.
+//!
+//! `execute` runs a batch over the boxes in hand, whoever holds them; `owner` is the actor; `upkeep`
+//! is what a shard does when nobody asks: expire, evict.
+
+mod evict;
+mod execute;
+mod expire_cycle;
+mod owner;
+
+pub use evict::make_room;
+pub use execute::{Executor, Stopped};
+pub use owner::{Owner, Step};
