@@ -325,6 +325,30 @@ impl Client {
         self.cmd(&args)
     }
 
+    /// A field of INFO as text; panics when there is none of that name.
+    #[track_caller]
+    pub fn info(&mut self, field: &str) -> String {
+        let text = self.cmd(&["INFO", "everything"]).text();
+        let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        value.unwrap_or_else(|| panic!("INFO has no field {field}:\n{text}")).trim_end().to_owned()
+    }
+
+    /// A field of INFO as a number.
+    #[track_caller]
+    pub fn info_number(&mut self, field: &str) -> i64 {
+        let text = self.info(field);
+        text.parse().unwrap_or_else(|e| panic!("INFO {field}:{text}: {e}"))
+    }
+
+    /// The value of one directive, by CONFIG GET.
+    #[track_caller]
+    pub fn config(&mut self, name: &str) -> String {
+        match self.cmd(&["CONFIG", "GET", name]).items().as_slice() {
+            [_, value] => value.text(),
+            other => panic!("CONFIG GET {name}: {other:?}"),
+        }
+    }
+
     /// Sends a command without reading its reply.
     #[track_caller]
     pub fn send<A: AsRef<[u8]>>(&mut self, args: &[A]) {

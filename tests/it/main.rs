@@ -13,4 +13,9 @@ mod server;
 mod wait;
 
 mod differential;
+mod expiry;
 mod harness;
+mod keys;
+mod protocol;
+mod strings;
+mod transactions;

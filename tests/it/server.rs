@@ -128,6 +128,8 @@ pub struct ServerOptions {
     pub acceptors: Option<usize>,
     /// `--lend`; Baton only.
     pub lend: bool,
+    /// Addresses to listen on.
+    pub bind: Vec<String>,
     /// Also listen on a unix socket in the server's directory: see [`Server::unix_path`].
     pub unix_socket: bool,
     /// Further arguments as typed: `["--maxmemory", "10mb"]`.
@@ -146,6 +148,7 @@ impl Default for ServerOptions {
             shards: 2,
             acceptors: None,
             lend: true,
+            bind: vec!["127.0.0.1".to_owned()],
             unix_socket: false,
             args: Vec::new(),
             config: None,
@@ -188,6 +191,21 @@ impl ServerOptions {
         self.unix_socket = true;
         self
     }
+}
+
+/// Runs a test against a fresh server in every form of the matrix. `change` adds what the test
+/// needs to the options.
+pub fn each_form(change: impl Fn(ServerOptions) -> ServerOptions, test: impl Fn(&Server)) {
+    for options in ServerOptions::matrix() {
+        let options = change(options);
+        println!("form: {} shards, lending {}", options.shards, options.lend);
+        test(&Server::start(options));
+    }
+}
+
+/// The same with options as they are.
+pub fn each_plain_form(test: impl Fn(&Server)) {
+    each_form(|options| options, test);
 }
 
 /// A running server. Dropping it stops it, and fails the test if it did not end cleanly.
@@ -235,7 +253,7 @@ impl Server {
             fs::write(&path, text).expect("write the configuration file");
             command.arg(path);
         }
-        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+        command.args(["--port", &port.to_string(), "--bind"]).args(&options.bind);
         command.args(["--save", "", "--appendonly", "no"]);
         command.arg("--dir").arg(dir.path());
         if target == Target::Baton {
