@@ -12,10 +12,15 @@ mod server;
 #[allow(dead_code)]
 mod wait;
 
+mod clients;
+mod configuration;
 mod differential;
 mod expiry;
 mod harness;
 mod keys;
+mod lifecycle;
+mod listening;
+mod memory;
 mod protocol;
 mod strings;
 mod transactions;

@@ -121,7 +121,7 @@ fn small_limits_before_authentication() {
             Reply::error("WRONGPASS invalid username-password pair or user is disabled.")
         );
         assert_eq!(c.run("AUTH secret"), Reply::ok());
-        assert_eq!(c.cmd(&vec!["EXISTS"; 12]), Reply::Int(0));
+        assert_eq!(c.cmd(&["EXISTS"; 12]), Reply::Int(0));
         assert_eq!(c.cmd(&["ECHO", &"x".repeat(20_000)]), Reply::bulk("x".repeat(20_000)));
         let mut c = server.client();
         let hello = c.run("HELLO 3 AUTH default secret SETNAME me");
