@@ -263,16 +263,13 @@ impl Parser {
             Scan::Short { pos, missing, need } => {
                 self.need = need;
                 if args.len() > REPARSED_ARGS {
-                    let args = std::mem::take(args);
-                    self.partial =
-                        Some(Box::new(Partial { args, missing, pos, body: None, held: 0 }));
+                    self.partial = Some(Box::new(Partial::new(args, missing, pos)));
                 }
                 args.clear();
                 Ok(Parsed::Incomplete { consumed: 0 })
             }
             Scan::Big { start, len, missing } => {
-                let args = std::mem::take(args);
-                let mut partial = Box::new(Partial { args, missing, pos: 0, body: None, held: 0 });
+                let mut partial = Box::new(Partial::new(args, missing, 0));
                 let consumed = partial.take_over(input, start, len);
                 self.partial = Some(partial);
                 Ok(Parsed::Incomplete { consumed })
@@ -304,7 +301,7 @@ impl Parser {
                 if taken > 0 {
                     shift_ranges(&mut partial.args[held_args..], taken);
                 }
-                *args = partial.args;
+                args.append(&mut partial.args);
                 Ok(Parsed::Complete { consumed: taken + end })
             }
             Scan::Short { pos, missing, need } => {
@@ -325,6 +322,14 @@ impl Parser {
 }
 
 impl Partial {
+    /// Takes the arguments parsed so far. The caller's vector keeps its capacity, which may be that
+    /// of a much larger request.
+    fn new(args: &mut Vec<Arg>, missing: usize, pos: usize) -> Self {
+        let mut own = Vec::with_capacity(args.len());
+        own.append(args);
+        Partial { args: own, missing, pos, body: None, held: 0 }
+    }
+
     /// Begins a big argument of `len` bytes at `input[start..]`. What stands before it is copied,
     /// since the input is consumed; gives the number of bytes consumed.
     fn take_over(&mut self, input: &[u8], start: usize, len: usize) -> usize {
@@ -580,3 +585,6 @@ fn scan_args(
     }
     Ok(Scan::Complete(pos))
 }
+
+#[cfg(test)]
+mod tests;

@@ -290,3 +290,6 @@ impl ReplyBuf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

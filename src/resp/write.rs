@@ -287,3 +287,6 @@ fn push_header(out: &mut Vec<u8>, marker: u8, number: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
