@@ -93,13 +93,19 @@ impl Setting for Percentiles {
     }
 
     fn format(&self, config: &Config) -> Vec<u8> {
-        let words: Vec<String> = (self.field.get)(config).iter().map(f64::to_string).collect();
+        let words: Vec<String> = (self.field.get)(config).iter().map(six_decimals).collect();
         words.join(" ").into_bytes()
     }
 
     fn lines(&self, config: &Config, _default: &Config) -> Vec<Vec<u8>> {
         vec![or_empty_quotes(self.format(config))]
     }
+}
+
+/// A percentile as Valkey prints it: at most six decimals, none that say nothing.
+fn six_decimals(percentile: &f64) -> String {
+    let text = format!("{percentile:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What one client may leave unread before it is closed. Zero means no limit.
@@ -217,7 +223,8 @@ impl Setting for ClassLimits {
 }
 
 fn parse_limit(hard: &[u8], soft: &[u8], seconds: &[u8]) -> Option<OutputLimit> {
-    let seconds = std::str::from_utf8(seconds).ok()?;
+    // No digits at all count as zero, as for the sizes.
+    let seconds = if seconds.is_empty() { "0" } else { std::str::from_utf8(seconds).ok()? };
     Some(OutputLimit {
         hard_bytes: parse_memory(hard)?,
         soft_bytes: parse_memory(soft)?,
@@ -441,7 +448,7 @@ fn plain_name(directive: &str, kind: &str, name: &[u8]) -> Result<(), Reason> {
     if name.is_empty() {
         return Err(format!("{directive} can't be empty").into());
     }
-    if name.contains(&b'/') {
+    if name.iter().any(|byte| matches!(byte, b'/' | 0)) {
         return Err(format!("{directive} can't be a path, just a {kind}").into());
     }
     Ok(())

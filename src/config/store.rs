@@ -90,7 +90,10 @@ impl ConfigStore {
 
         let mut new = Config::clone(&old);
         for (row, (name, value)) in rows.iter().zip(pairs) {
-            parse_value(row, value, &mut new).map_err(|reason| failed(name, &reason))?;
+            parse_value(row, value, &mut new).map_err(|reason| {
+                // Here, unlike above, Valkey names the directive and not the client's spelling.
+                failed(&name.to_ascii_lowercase(), &reason)
+            })?;
         }
 
         let mut changed: Vec<&'static str> = Vec::new();
@@ -257,7 +260,7 @@ mod tests {
                 related("maxmemory", "argument must be a memory value"),
             ),
             (
-                &[("timeout", "-1")],
+                &[("TimeOut", "-1")],
                 related("timeout", "argument must be between 0 and 2147483647 inclusive"),
             ),
             (&[("timeout", "")], related("timeout", "argument couldn't be parsed into an integer")),
@@ -364,6 +367,8 @@ mod tests {
             ("protected-mode", "YES", "yes"),
             ("maxmemory-policy", "allkeys-LRU", "allkeys-lru"),
             ("latency-tracking-info-percentiles", "33.333333 1e1 099", "33.333333 10 99"),
+            ("latency-tracking-info-percentiles", "33.3333333333 0", "33.333333 0"),
+            ("latency-tracking-info-percentiles", "99.99999999 0.0000001", "100 0"),
             ("latency-tracking-info-percentiles", "", ""),
             (
                 "client-output-buffer-limit",

@@ -346,6 +346,93 @@ mod tests {
         }
     }
 
+    /// What CONFIG GET of Valkey 9.1 prints on a fresh server.
+    const VALKEY_DEFAULTS: &[(&str, &str)] = &[
+        ("active-expire-effort", "1"),
+        ("activerehashing", "yes"),
+        ("always-show-logo", "no"),
+        ("appenddirname", "appendonlydir"),
+        ("appendfilename", "appendonly.aof"),
+        ("appendfsync", "everysec"),
+        ("appendonly", "no"),
+        ("availability-zone", ""),
+        ("bind", "* -::*"),
+        (
+            "client-output-buffer-limit",
+            "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+        ),
+        ("client-query-buffer-limit", "1073741824"),
+        ("commandlog-execution-slower-than", "10000"),
+        ("commandlog-slow-execution-max-len", "128"),
+        ("crash-log-enabled", "yes"),
+        ("daemonize", "no"),
+        ("databases", "16"),
+        ("dbfilename", "dump.rdb"),
+        ("enable-debug-command", "no"),
+        ("enable-protected-configs", "no"),
+        ("extended-redis-compatibility", "no"),
+        ("hide-user-data-from-log", "yes"),
+        ("hz", "10"),
+        ("io-threads", "1"),
+        ("latency-monitor-threshold", "0"),
+        ("latency-tracking", "yes"),
+        ("latency-tracking-info-percentiles", "50 99 99.9"),
+        ("lazyfree-lazy-eviction", "yes"),
+        ("lazyfree-lazy-expire", "yes"),
+        ("lazyfree-lazy-server-del", "yes"),
+        ("lazyfree-lazy-user-del", "yes"),
+        ("lazyfree-lazy-user-flush", "yes"),
+        ("lfu-decay-time", "1"),
+        ("lfu-log-factor", "10"),
+        ("locale-collate", ""),
+        ("logfile", ""),
+        ("loglevel", "notice"),
+        ("maxclients", "10000"),
+        ("maxmemory", "0"),
+        ("maxmemory-eviction-tenacity", "10"),
+        ("maxmemory-policy", "noeviction"),
+        ("maxmemory-samples", "5"),
+        ("notify-keyspace-events", ""),
+        ("pidfile", ""),
+        ("port", "6379"),
+        ("proc-title-template", "{title} {listen-addr} {server-mode}"),
+        ("protected-mode", "yes"),
+        ("proto-max-bulk-len", "536870912"),
+        ("rdbchecksum", "yes"),
+        ("rdbcompression", "yes"),
+        ("requirepass", ""),
+        ("set-proc-title", "yes"),
+        ("slowlog-log-slower-than", "10000"),
+        ("slowlog-max-len", "128"),
+        ("stop-writes-on-bgsave-error", "yes"),
+        ("supervised", "no"),
+        ("tcp-backlog", "511"),
+        ("tcp-keepalive", "300"),
+        ("timeout", "0"),
+        ("unixsocket", ""),
+        ("unixsocketperm", "0"),
+    ];
+
+    #[test]
+    fn defaults_are_those_of_valkey() {
+        // Ours; the working directory; and snapshots, which this version does not take.
+        let different = ["shards", "acceptors", "lend", "dir", "save"];
+        let default = Config::default();
+        for row in TABLE {
+            for name in row.names().filter(|name| !different.contains(name)) {
+                let (_, value) = VALKEY_DEFAULTS
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .unwrap_or_else(|| panic!("{name} is not in the list"));
+                assert_eq!(
+                    row.setting.format(&default).escape_ascii().to_string(),
+                    *value,
+                    "{name}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn ranges_fit_their_types() {
         // A bound that the field cannot hold would be refused with the text that names it.
