@@ -75,6 +75,26 @@ def build_baton():
         sys.exit(result.stderr)
 
 
+def cpu_ns(pid):
+    """CPU time of all threads of a process so far, in nanoseconds, as the scheduler accounts it."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+                total += int(file.read().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total
+
+
+def machine_busy_ns():
+    """What all processes of this machine, and its host, took of its cores so far: (ours, the host's), in nanoseconds."""
+    with open("/proc/stat") as file:
+        user, nice, system, _idle, _wait, _irq, _softirq, steal, *_ = map(int, file.readline().split()[1:])
+    tick = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    return (user + nice + system) * tick, steal * tick
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -168,15 +188,7 @@ class Server:
         return first.splitlines()[0] if first else "unknown"
 
     def cpu_ns(self):
-        """CPU time of all threads so far, in nanoseconds, as the scheduler accounts it."""
-        total = 0
-        for thread in os.listdir(f"/proc/{self.pid}/task"):
-            try:
-                with open(f"/proc/{self.pid}/task/{thread}/schedstat") as file:
-                    total += int(file.read().split()[0])
-            except FileNotFoundError:
-                continue
-        return total
+        return cpu_ns(self.pid)
 
     def memory_bytes(self, field="VmRSS"):
         """A figure of /proc/PID/status, such as VmRSS or VmHWM, in bytes."""
