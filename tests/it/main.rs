@@ -17,6 +17,7 @@ mod configuration;
 mod differential;
 mod expiry;
 mod harness;
+mod introspection;
 mod keys;
 mod lifecycle;
 mod listening;
