@@ -11,10 +11,9 @@
 
 use std::ptr::NonNull;
 
-use bytes::Bytes;
-
-use super::entry::{EntryMut, EntryRef, OwnedEntry, RawEntry, Stored, Value};
+use super::entry::{EntryMut, EntryRef, OwnedEntry, RawEntry};
 use super::hash::{KeyHash, KeyHasher};
+use super::string::{Stored, Value};
 use super::table::{Element, Occupied, Table, TableStats};
 
 /// A database of one shard.
@@ -133,9 +132,9 @@ impl Db {
         value: Value<'_>,
         expiry: Option<i64>,
     ) -> Previous {
-        let mut keep = Bytes::new();
-        let value = Stored::new(value, &mut keep);
+        let value = Stored::new(value);
         let Some(mut found) = self.entries.find_mut(hash.0, |entry| entry.key() == key) else {
+            self.entries.prefetch_count(hash.0);
             self.add(hash, OwnedEntry::from_stored(key, value, expiry));
             return Previous::None;
         };
@@ -171,6 +170,7 @@ impl Db {
 
     /// Takes `key` out.
     pub fn remove(&mut self, key: &[u8], hash: KeyHash) -> Option<OwnedEntry> {
+        self.entries.prefetch_count(hash.0);
         let entry = self.find(key, hash)?.remove();
         Some(self.account_removed(hash, entry))
     }

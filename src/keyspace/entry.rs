@@ -27,25 +27,13 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use bytes::{Bytes, BytesMut};
-
 use super::size_class::size_class;
+use super::string::{INLINE_MAX, SharedBytes, Stored, Value, ValueRef, grown_copy};
 use super::table::Element;
-use crate::value::integer::parse_canonical;
 
-/// Longest value that is kept inside the entry, in bytes. Up to here a copy into a reply is
-/// cheaper than a reference count and an extra vector of I/O, and the entry's own size class gives
-/// an APPEND a quarter of room; beyond, the classes are a page wide and copies cost microseconds.
-pub const INLINE_MAX: usize = 4096;
 /// Shared bytes above this length are expensive to free (the allocator may give pages back to the
 /// system): leave them to the background.
 const LAZY_FREE_ABOVE: usize = 64 * 1024;
-/// Strings grow by doubling up to here, then by a quarter: amortized constant either way, and a
-/// big value wastes less.
-const DOUBLE_UP_TO: usize = 1 << 20;
-/// What `Bytes` allocates beside the data when it keeps a capacity or is shared.
-const SHARED_BOOKKEEPING: usize = 32;
-
 const WORD: usize = 8;
 const EXPIRY_FLAG: u64 = 1 << 3;
 const RAW_FLAG: u64 = 1 << 4;
@@ -69,138 +57,6 @@ pub enum Kind {
     Shared = 2,
 }
 
-/// A value as it stands in an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueRef<'a> {
-    /// A string that is the decimal form of this integer.
-    Int(i64),
-    /// A string in the entry.
-    Inline(&'a [u8]),
-    /// A string on its own; a clone shares it without copying.
-    Shared(&'a Bytes),
-}
-
-impl<'a> ValueRef<'a> {
-    /// The string; `digits` takes the decimal form of an integer.
-    #[inline]
-    pub fn as_bytes<'b>(&self, digits: &'b mut itoa::Buffer) -> &'b [u8]
-    where
-        'a: 'b,
-    {
-        match *self {
-            Self::Int(n) => digits.format(n).as_bytes(),
-            Self::Inline(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
-        }
-    }
-
-    /// Length of the string in bytes.
-    #[inline]
-    #[allow(clippy::len_without_is_empty, reason = "a value's length is what STRLEN says")]
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Int(n) => decimal_len(*n),
-            Self::Inline(bytes) => bytes.len(),
-            Self::Shared(bytes) => bytes.len(),
-        }
-    }
-
-    /// The integer that the string is the canonical decimal form of.
-    #[inline]
-    pub fn as_integer(&self) -> Option<i64> {
-        match self {
-            Self::Int(n) => Some(*n),
-            Self::Inline(bytes) => parse_canonical(bytes),
-            Self::Shared(_) => None,
-        }
-    }
-}
-
-/// A value to store.
-#[derive(Clone, Debug)]
-pub enum Value<'a> {
-    /// An integer, whose decimal form is the string.
-    Int(i64),
-    /// A string to copy. Stored as bytes even if it looks like an integer.
-    Bytes(&'a [u8]),
-    /// A string to take over without a copy if it is longer than [`INLINE_MAX`]. It should not be
-    /// a small slice of a large buffer, which it would keep alive.
-    Shared(Bytes),
-}
-
-impl<'a> Value<'a> {
-    /// The value for a string argument: an integer if it is the canonical decimal form of one.
-    #[inline]
-    pub fn encode(bytes: &'a [u8]) -> Self {
-        match parse_canonical(bytes) {
-            Some(n) => Self::Int(n),
-            None => Self::Bytes(bytes),
-        }
-    }
-
-    /// As [`Value::encode`], for an argument that travelled as `Bytes`.
-    pub fn encode_shared(bytes: Bytes) -> Self {
-        match parse_canonical(&bytes) {
-            Some(n) => Self::Int(n),
-            None => Self::Shared(bytes),
-        }
-    }
-}
-
-impl<'a> From<ValueRef<'a>> for Value<'a> {
-    fn from(value: ValueRef<'a>) -> Self {
-        match value {
-            ValueRef::Int(n) => Self::Int(n),
-            ValueRef::Inline(bytes) => Self::Bytes(bytes),
-            ValueRef::Shared(bytes) => Self::Shared(bytes.clone()),
-        }
-    }
-}
-
-/// The payload of a shared string.
-pub(super) struct SharedBytes {
-    bytes: Bytes,
-    /// Bytes allocated for it, for the accounting: `Bytes` does not tell its capacity.
-    charge: usize,
-}
-
-impl From<Bytes> for SharedBytes {
-    fn from(bytes: Bytes) -> Self {
-        let charge = size_class(bytes.len()) + SHARED_BOOKKEEPING;
-        Self { bytes, charge }
-    }
-}
-
-impl From<BytesMut> for SharedBytes {
-    fn from(bytes: BytesMut) -> Self {
-        let charge = size_class(bytes.capacity()) + SHARED_BOOKKEEPING;
-        Self { bytes: bytes.freeze(), charge }
-    }
-}
-
-impl SharedBytes {
-    /// Makes the string `len` bytes long at least, with zeros, and lets `edit` change it. Copies
-    /// it only if it is shared or has no room left.
-    fn edit(&mut self, len: usize, edit: impl FnOnce(&mut [u8])) {
-        let len = len.max(self.bytes.len());
-        let mut bytes = match std::mem::take(&mut self.bytes).try_into_mut() {
-            Ok(unique) if unique.capacity() >= len => unique,
-            Ok(unique) => grown_copy(&unique, len),
-            Err(shared) => grown_copy(&shared, len),
-        };
-        bytes.resize(len, 0);
-        edit(&mut bytes);
-        *self = Self::from(bytes);
-    }
-}
-
-fn grown_copy(bytes: &[u8], len: usize) -> BytesMut {
-    let room = if len > bytes.len() { len.min(DOUBLE_UP_TO).max(len / 4) } else { 0 };
-    let mut copy = BytesMut::with_capacity(size_class(len + room));
-    copy.extend_from_slice(bytes);
-    copy
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Header(u64);
 
@@ -215,6 +71,18 @@ impl Header {
             word |= (key_len as u64) << KEY_LEN_SHIFT;
         }
         Self(word).with_expiry(has_expiry)
+    }
+
+    /// The header for a value.
+    #[inline]
+    fn for_value(value: &Stored<'_>, key_len: usize, has_expiry: bool) -> Self {
+        let (kind, value_len) = match value {
+            Stored::Int(_) => (Kind::Int, 0),
+            Stored::Inline(bytes) => (Kind::Inline, bytes.len()),
+            Stored::Short(bytes) => (Kind::Inline, bytes.len()),
+            Stored::Shared(_) => (Kind::Shared, 0),
+        };
+        Self::new(kind, key_len, value_len, has_expiry)
     }
 
     fn with_expiry(self, has_expiry: bool) -> Self {
@@ -435,11 +303,11 @@ unsafe impl Send for OwnedEntry {}
 impl OwnedEntry {
     /// An entry with an access field of 0. `expiry` is in milliseconds since the Unix epoch.
     pub fn new(key: &[u8], value: Value<'_>, expiry: Option<i64>) -> Self {
-        Self::from_stored(key, Stored::new(value, &mut Bytes::new()), expiry)
+        Self::from_stored(key, Stored::new(value), expiry)
     }
 
     pub(super) fn from_stored(key: &[u8], value: Stored<'_>, expiry: Option<i64>) -> Self {
-        let header = value.header(key.len(), expiry.is_some());
+        let header = Header::for_value(&value, key.len(), expiry.is_some());
         let raw = RawEntry::allocate(header, key.len());
         // SAFETY: a fresh allocation of the size that the header asks for.
         unsafe {
@@ -522,7 +390,7 @@ impl OwnedEntry {
         expiry: Option<i64>,
     ) -> Result<(), Stored<'v>> {
         let (old, key_len) = (self.0.header(), self.0.key_len());
-        let new = value.header(key_len, expiry.is_some()).with_access(old.access());
+        let new = Header::for_value(&value, key_len, expiry.is_some()).with_access(old.access());
         let shared = old.kind() == Kind::Shared || new.kind() == Kind::Shared;
         if shared || old.allocation(key_len) != new.allocation(key_len) {
             return Err(value);
@@ -654,41 +522,6 @@ unsafe impl Element for OwnedEntry {
     unsafe fn borrow<'a>(raw: NonNull<u8>) -> EntryRef<'a> {
         // SAFETY: the caller's promise.
         unsafe { EntryRef::new(RawEntry::from_pointer(raw)) }
-    }
-}
-
-/// A value in the form that an entry holds it: what is inline and what is shared is decided.
-pub(super) enum Stored<'a> {
-    Int(i64),
-    Inline(&'a [u8]),
-    Shared(SharedBytes),
-}
-
-impl<'a> Stored<'a> {
-    #[inline]
-    fn header(&self, key_len: usize, has_expiry: bool) -> Header {
-        let (kind, value_len) = match self {
-            Self::Int(_) => (Kind::Int, 0),
-            Self::Inline(bytes) => (Kind::Inline, bytes.len()),
-            Self::Shared(_) => (Kind::Shared, 0),
-        };
-        Header::new(kind, key_len, value_len, has_expiry)
-    }
-
-    /// The form in which to store `value`; `keep` holds shared bytes that are short enough to be
-    /// copied.
-    #[inline]
-    pub(super) fn new(value: Value<'a>, keep: &'a mut Bytes) -> Self {
-        match value {
-            Value::Int(n) => Self::Int(n),
-            Value::Bytes(bytes) if bytes.len() <= INLINE_MAX => Self::Inline(bytes),
-            Value::Bytes(bytes) => Self::Shared(SharedBytes::from(Bytes::copy_from_slice(bytes))),
-            Value::Shared(bytes) if bytes.len() <= INLINE_MAX => {
-                *keep = bytes;
-                Self::Inline(keep)
-            }
-            Value::Shared(bytes) => Self::Shared(SharedBytes::from(bytes)),
-        }
     }
 }
 
@@ -832,6 +665,17 @@ impl RawEntry {
         }
     }
 
+    /// # Safety
+    /// As for [`RawEntry::write_value`].
+    #[inline]
+    unsafe fn write_inline(self, header: Header, key_len: usize, bytes: &[u8]) {
+        // SAFETY: the caller's promise: there is room for the value behind the key.
+        unsafe {
+            let to = self.at::<u8>(header.key_offset() + key_len);
+            to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        }
+    }
+
     /// Writes everything but the key.
     ///
     /// # Safety
@@ -850,10 +694,8 @@ impl RawEntry {
             self.write_head(header, expiry, key_len);
             match value {
                 Stored::Int(n) => self.at::<i64>(header.payload_offset()).write(n),
-                Stored::Inline(bytes) => {
-                    let to = self.at::<u8>(header.key_offset() + key_len);
-                    to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-                }
+                Stored::Inline(bytes) => self.write_inline(header, key_len, bytes),
+                Stored::Short(bytes) => self.write_inline(header, key_len, &bytes),
                 Stored::Shared(shared) => {
                     self.at::<SharedBytes>(header.payload_offset()).write(shared);
                 }
@@ -866,10 +708,4 @@ impl RawEntry {
 fn layout(size: usize) -> Layout {
     // Sizes are bounded by the longest key, far below what a layout allows.
     Layout::from_size_align(size, WORD).expect("an entry's size fits in a layout")
-}
-
-#[inline]
-fn decimal_len(n: i64) -> usize {
-    let digits = n.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1;
-    digits + usize::from(n < 0)
 }

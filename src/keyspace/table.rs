@@ -213,6 +213,15 @@ impl<T: Element> Table<T> {
         }
     }
 
+    /// Asks the cache for what an insertion or removal of `hash` will count in, which a lookup does
+    /// not need.
+    #[inline]
+    pub fn prefetch_count(&self, hash: u64) {
+        if let Some(segment) = self.directory.get(self.index(hash)) {
+            prefetch(segment.as_ptr().cast());
+        }
+    }
+
     /// The element of `hash` for which `is_it` holds.
     #[inline]
     pub fn find<'a>(
