@@ -668,6 +668,9 @@ impl<T: Element> Drop for Table<T> {
         let segments: Vec<_> = self.distinct_segments().collect();
         let mut items = Vec::new();
         for segment in segments {
+            if std::mem::needs_drop::<T>() {
+                self.prefetch_segment(segment);
+            }
             for index in 0..BUCKETS {
                 // SAFETY: each segment comes once, and nothing else refers to it any more.
                 unsafe { drain(bucket_of(segment, index), &mut items) };
