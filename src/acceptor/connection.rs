@@ -45,6 +45,8 @@ pub struct Connection<S> {
     pub listed: bool,
     /// The socket may have more to read.
     pub readable: bool,
+    /// The peer has ended its side: only a read of nothing ends reading.
+    pub peer_closed: bool,
     /// The query buffer may hold a complete request.
     pub unparsed: bool,
     /// A request that was parsed but may not run yet: by a pause, or behind others of its
@@ -74,6 +76,7 @@ impl<S: Socket> Connection<S> {
             in_flight: false,
             listed: false,
             readable: true,
+            peer_closed: false,
             unparsed: false,
             held: None,
             closing: Closing::No,

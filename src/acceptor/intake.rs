@@ -135,6 +135,9 @@ impl<T: Transport> Acceptor<T> {
                 return false;
             }
         };
+        // A short read of a stream has emptied it: what comes later is a new event. Only the end
+        // of the stream is no event of its own, if it was told together with the last bytes.
+        connection.readable = read == buffer.len() || connection.peer_closed;
         let card = connection.card();
         card.bytes_in.fetch_add(read as u64, Ordering::Relaxed);
         card.last_ms.store(self.now_ms, Ordering::Relaxed);

@@ -48,6 +48,7 @@ impl<T: Transport> Acceptor<T> {
         let Some(connection) = self.connections.get_mut(event.token) else { return };
         if event.readable || event.read_closed || event.error {
             connection.readable = true;
+            connection.peer_closed |= event.read_closed || event.error;
         }
         if event.writable && !connection.output.is_empty() {
             match connection.flush() {

@@ -3,15 +3,17 @@
 //! The holder may be the shard's owner, an acceptor that borrowed, or the last to arrive at a
 //! rendezvous: nothing here can tell. Requests run in order; before each group of
 //! [`PREFETCH_GROUP`] two prefetch passes bring the buckets and then the entries of its keys into
-//! the cache, so that the misses overlap instead of adding up.
+//! the cache, so that the misses overlap instead of adding up. The passes run ahead: while a group
+//! runs, the entries of the next one and the buckets of the one after it are on their way.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::channel::{Batch, Meeting, Request, Transaction, Work};
 use crate::command::{Call, CommandError, CommandResult, Flags, Read, Run, Write};
 use crate::config::Config;
 use crate::journal::Journal;
-use crate::keyspace::{CommandStat, Shard};
+use crate::keyspace::{CommandStat, Db, KeyHash, Shard};
 use crate::observe::{Server, doing};
 use crate::resp::Writer;
 
@@ -43,11 +45,10 @@ impl Executor {
     pub fn run(&self, parts: &mut [Box<Shard>], batch: &mut Batch) -> Stopped {
         let config = self.server.config.load();
         let mut ticks = self.server.clock.ticks();
-        let mut prefetched = batch.next;
+        let mut ahead = Prefetch::begin(parts, batch);
         while batch.next < batch.requests.len() {
-            if batch.next >= prefetched {
-                prefetched = (batch.next + PREFETCH_GROUP).min(batch.requests.len());
-                prefetch(parts, &batch.requests[batch.next..prefetched], batch);
+            if batch.next == ahead.group_end {
+                ahead.advance(parts, batch);
             }
             let request = &batch.requests[batch.next];
             if let Work::Meet(meeting) = &request.work {
@@ -217,23 +218,56 @@ fn check_watches(parts: &mut [Box<Shard>], transaction: &Transaction) -> bool {
     dirty
 }
 
-/// Two passes over the keys of a group: first the buckets, then the entries that they point to.
-fn prefetch(parts: &[Box<Shard>], group: &[Request], batch: &Batch) {
-    let [part] = parts else { return };
-    let hashes = |request: &Request| {
-        let first = request.first_hash as usize;
-        first..first + request.hash_count as usize
-    };
-    for request in group {
-        let db = &part.dbs[request.db.0 as usize];
-        for &hash in &batch.hashes[hashes(request)] {
-            db.prefetch_bucket(hash);
-        }
+/// The prefetch passes over a batch, ahead of its run.
+struct Prefetch {
+    /// Where the group that runs now ends.
+    group_end: usize,
+}
+
+impl Prefetch {
+    /// Starts ahead of the first request that is to run.
+    fn begin(parts: &[Box<Shard>], batch: &Batch) -> Prefetch {
+        let start = batch.next;
+        buckets(parts, batch, start..start + 2 * PREFETCH_GROUP);
+        entries(parts, batch, start..start + PREFETCH_GROUP);
+        let mut ahead = Prefetch { group_end: start };
+        ahead.advance(parts, batch);
+        ahead
     }
-    for request in group {
+
+    /// The next group is about to run: the passes go on to those behind it.
+    fn advance(&mut self, parts: &[Box<Shard>], batch: &Batch) {
+        self.group_end += PREFETCH_GROUP;
+        let end = self.group_end;
+        entries(parts, batch, end..end + PREFETCH_GROUP);
+        buckets(parts, batch, end + PREFETCH_GROUP..end + 2 * PREFETCH_GROUP);
+    }
+}
+
+/// First pass: the buckets of the keys of some requests.
+fn buckets(parts: &[Box<Shard>], batch: &Batch, range: Range<usize>) {
+    for_each_key(parts, batch, range, Db::prefetch_bucket);
+}
+
+/// Second pass: the entries that the buckets point to.
+fn entries(parts: &[Box<Shard>], batch: &Batch, range: Range<usize>) {
+    for_each_key(parts, batch, range, Db::prefetch_entry);
+}
+
+#[inline]
+fn for_each_key(
+    parts: &[Box<Shard>],
+    batch: &Batch,
+    range: Range<usize>,
+    pass: impl Fn(&Db, KeyHash),
+) {
+    let [part] = parts else { return };
+    let end = range.end.min(batch.requests.len());
+    for request in &batch.requests[range.start.min(end)..end] {
         let db = &part.dbs[request.db.0 as usize];
-        for &hash in &batch.hashes[hashes(request)] {
-            db.prefetch_entry(hash);
+        let first = request.first_hash as usize;
+        for &hash in &batch.hashes[first..first + request.hash_count as usize] {
+            pass(db, hash);
         }
     }
 }
