@@ -20,6 +20,7 @@ mod harness;
 mod introspection;
 mod keys;
 mod lifecycle;
+mod linearizability;
 mod listening;
 mod memory;
 mod protocol;
