@@ -13,10 +13,13 @@
 //! A known crate was considered (stateright's tester): it forgets nothing that it has visited only
 //! by recursion without memory, and has one operation in flight per thread, so no pipelines.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+
+use ahash::{AHashMap, AHashSet};
 
 use super::history::{History, NEVER, Op, Tick};
 use super::model::{Action, Bytes, State};
+use crate::client::Reply;
 
 /// Most clients in one history.
 pub const MAX_CLIENTS: usize = 16;
@@ -70,7 +73,7 @@ pub fn check_within(history: &History, budget: usize) -> Verdict {
 /// used up before all are known.
 pub fn final_states(history: &History, budget: usize) -> Option<Vec<State>> {
     let mut search = Search::new(history);
-    search.ends = Some(HashSet::new());
+    search.ends = Some(AHashSet::new());
     let ends = match search.run(budget) {
         Outcome::Budget => return None,
         Outcome::Found | Outcome::Exhausted { .. } => search.ends.take()?,
@@ -167,29 +170,41 @@ enum Outcome {
     Budget,
 }
 
+/// An operation in its client's chain.
+struct Link<'a> {
+    op: &'a Op,
+    /// Its place in the history.
+    index: u32,
+    /// Whether the client's next EXEC is known to have run: no key watched before it, counting
+    /// from here, may have changed.
+    clean: bool,
+}
+
 struct Search<'a> {
     /// The operations of each client, in its order.
-    chains: Vec<Vec<&'a Op>>,
+    chains: Vec<Vec<Link<'a>>>,
     /// Every state seen, each once: a number stands for it.
     states: Vec<State>,
-    numbers: HashMap<State, u32>,
-    visited: HashSet<(Positions, u32)>,
+    numbers: AHashMap<State, u32>,
+    /// What was found out before: where an operation leads from a state, `None` if nowhere.
+    steps: AHashMap<(u32, u32), Option<u32>>,
+    visited: AHashSet<(Positions, u32)>,
     /// The configuration with most operations placed, for the report.
     furthest: (usize, Positions, u32),
     /// Where the whole history can end, if that is the question: then the search goes on.
-    ends: Option<HashSet<u32>>,
+    ends: Option<AHashSet<u32>>,
 }
 
 impl<'a> Search<'a> {
     fn new(history: &'a History) -> Self {
         let chains = history.chains();
         assert!(chains.len() <= MAX_CLIENTS, "{} clients in one history", chains.len());
-        let chains = chains.iter().map(|c| c.iter().map(|&i| &history.ops[i]).collect()).collect();
         let mut search = Self {
-            chains,
+            chains: chains.iter().map(|chain| links(history, chain)).collect(),
             states: Vec::new(),
-            numbers: HashMap::new(),
-            visited: HashSet::new(),
+            numbers: AHashMap::new(),
+            steps: AHashMap::new(),
+            visited: AHashSet::new(),
             furthest: (0, [0; MAX_CLIENTS], 0),
             ends: None,
         };
@@ -226,9 +241,9 @@ impl<'a> Search<'a> {
                 continue;
             };
             let chain = usize::from(client);
-            let op = self.chains[chain][usize::from(at[chain])];
-            if let Some(next) = self.place(state, op) {
-                at[chain] += 1;
+            let next = self.place(state, chain, at[chain]);
+            at[chain] += 1;
+            if let Some(next) = next.filter(|&next| !self.is_dead_end(&at, next)) {
                 entering = Some((at, next));
             }
         }
@@ -240,7 +255,7 @@ impl<'a> Search<'a> {
     /// The next operation of each client that has one.
     fn heads(&self, at: Positions) -> impl Iterator<Item = (usize, &'a Op)> {
         let heads = self.chains.iter().enumerate();
-        heads.filter_map(move |(c, chain)| Some((c, *chain.get(usize::from(at[c]))?)))
+        heads.filter_map(move |(c, chain)| Some((c, chain.get(usize::from(at[c]))?.op)))
     }
 
     /// What is asked after this was answered before: nothing invoked later may be placed yet.
@@ -262,39 +277,52 @@ impl<'a> Search<'a> {
         self.heads(*at).all(|(_, op)| op.returned == NEVER)
     }
 
+    /// Whether a client that is going to run its EXEC has lost what it watches.
+    fn is_dead_end(&self, at: &Positions, state: u32) -> bool {
+        self.states[state as usize].doomed().any(|client| {
+            let of_client = |chain: &&Vec<Link<'_>>| chain[0].op.client == client;
+            let chains = self.chains.iter().zip(at);
+            let mut own = chains.filter(|(chain, _)| of_client(chain));
+            own.any(|(chain, &at)| chain.get(usize::from(at)).is_some_and(|link| link.clean))
+        })
+    }
+
     /// Places, as long as there are any, operations that fit here and change nothing, whenever
     /// they are placed. If any order completes this configuration, then so does the order in which
     /// such an operation is moved to its front: no branch is needed.
-    fn place_what_changed_nothing(&self, mut at: Positions, state: u32) -> Positions {
-        let now = &self.states[state as usize];
+    fn place_what_changed_nothing(&mut self, mut at: Positions, state: u32) -> Positions {
         loop {
             let horizon = self.horizon(&at);
-            let fits = |op: &Op| {
-                op.invoked < horizon
-                    && op.changed_nothing(now)
-                    && op.reply.as_ref().is_some_and(|reply| {
-                        now.clone().act(op.client, op.db, &op.action) == *reply
-                    })
-            };
-            let mut placed = false;
-            for chain in self.heads(at).filter(|(_, op)| fits(op)).map(|(c, _)| c) {
-                at[chain] += 1;
-                placed = true;
+            let before = at;
+            for (chain, position) in at.iter_mut().enumerate().take(self.chains.len()) {
+                let Some(link) = self.chains[chain].get(usize::from(*position)) else { continue };
+                if link.op.invoked < horizon
+                    && link.op.changed_nothing(&self.states[state as usize])
+                    && self.place(state, chain, *position).is_some()
+                {
+                    *position += 1;
+                }
             }
-            if !placed {
+            if at == before {
                 return at;
             }
         }
     }
 
-    /// The state after an operation, if it answers there what it was seen to answer.
-    fn place(&mut self, state: u32, op: &Op) -> Option<u32> {
+    /// The state after a client's operation, if it answers there what it was seen to answer.
+    fn place(&mut self, state: u32, chain: usize, at: u16) -> Option<u32> {
+        let Link { op, index, .. } = self.chains[chain][usize::from(at)];
+        if let Some(&known) = self.steps.get(&(state, index)) {
+            return known;
+        }
         let mut next = self.states[state as usize].clone();
         let reply = next.act(op.client, op.db, &op.action);
-        match &op.reply {
+        let next = match &op.reply {
             Some(seen) if *seen != reply => None,
             _ => Some(self.number_of(next)),
-        }
+        };
+        self.steps.insert((state, index), next);
+        next
     }
 
     fn number_of(&mut self, state: State) -> u32 {
@@ -313,4 +341,21 @@ impl<'a> Search<'a> {
             self.furthest = (placed, at, state);
         }
     }
+}
+
+/// A client's chain, told from its end what its EXECs came to.
+fn links<'a>(history: &'a History, chain: &[usize]) -> Vec<Link<'a>> {
+    let mut clean = false;
+    let mut links: Vec<Link<'a>> = Vec::with_capacity(chain.len());
+    for &i in chain.iter().rev() {
+        let op = &history.ops[i];
+        match (&op.action, &op.reply) {
+            (Action::Exec(_), reply) => clean = matches!(reply, Some(Reply::Array(_))),
+            (Action::Unwatch, _) => clean = false,
+            _ => {}
+        }
+        links.push(Link { op, index: u32::try_from(i).expect("a short history"), clean });
+    }
+    links.reverse();
+    links
 }

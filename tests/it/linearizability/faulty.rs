@@ -210,7 +210,7 @@ impl Session {
         let Some(queue) = self.queue.take() else { return Reply::error("ERR EXEC without MULTI") };
         let watching = self.state().watches(self.id);
         self.execs += u32::from(watching);
-        if watching && self.fault == Fault::NeedlessAbort && self.execs % 8 == 0 {
+        if watching && self.fault == Fault::NeedlessAbort && self.execs.is_multiple_of(8) {
             self.state().act(self.id, self.db, &Action::Unwatch);
             return Reply::NullArray;
         }
@@ -262,7 +262,7 @@ impl Session {
                 reply
             }
             (Fault::StaleRead, Cmd::Get(_)) => {
-                if self.copy.1 % 5 == 0 {
+                if self.copy.1.is_multiple_of(5) {
                     let now = self.state().clone();
                     self.copy.0 = now;
                 }

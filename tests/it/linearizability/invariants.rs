@@ -216,7 +216,7 @@ pub fn an_announced_job_is_there(trial: Trial) -> Result<usize, String> {
     alone(trial)?;
     let found = AtomicU64::new(0);
     let mut roles: Vec<Step<'_>> = Vec::new();
-    for producer in 0..3 {
+    for (producer, tail) in tails[..3].iter().enumerate() {
         let (slots, mut made) = (&slots, 0);
         roles.push(Box::new(move |p| {
             made += 1;
@@ -230,7 +230,6 @@ pub fn an_announced_job_is_there(trial: Trial) -> Result<usize, String> {
             ])?;
             expect(replies.iter().all(|r| *r == Reply::ok()), || format!("{id}: {replies:?}"))
         }));
-        let tail = &tails[producer];
         let mut made = 0;
         roles.push(Box::new(move |p| {
             made += 1;

@@ -80,6 +80,42 @@ fn the_reference_server_passes() {
     examine(server.addr(), 40, 400);
 }
 
+/// The server under test: Baton, unless the environment says otherwise.
+fn under_test(shards: usize, lend: bool, acceptors: usize) -> Server {
+    let options = ServerOptions { shards, lend, ..ServerOptions::default() };
+    Server::start(options.acceptors(acceptors))
+}
+
+#[test]
+fn one_shard() {
+    examine(under_test(1, true, 2).addr(), 60, 400);
+}
+
+#[test]
+fn four_shards_that_lend() {
+    examine(under_test(4, true, 2).addr(), 200, 1500);
+}
+
+#[test]
+fn four_shards_that_keep() {
+    examine(under_test(4, false, 2).addr(), 200, 1500);
+}
+
+#[test]
+fn four_shards_and_one_acceptor() {
+    examine(under_test(4, true, 1).addr(), 80, 500);
+}
+
+#[test]
+fn four_shards_and_three_acceptors() {
+    examine(under_test(4, true, 3).addr(), 80, 500);
+}
+
+#[test]
+fn sixteen_shards_that_keep() {
+    examine(under_test(16, false, 3).addr(), 80, 500);
+}
+
 #[test]
 fn a_correct_stand_in_passes() {
     let server = FaultyServer::start(Fault::None);
@@ -88,12 +124,15 @@ fn a_correct_stand_in_passes() {
 
 /// The recorded histories must show this fault within a bounded number of rounds.
 fn histories_show(fault: Fault) {
+    let begin = crate::wait::now();
     let server = FaultyServer::start(fault);
-    match record(server.addr(), load(400)) {
+    // Small histories: to find that there is no order takes longer than to find one.
+    let load = Load { clients: 5, ops: 10, ..load(400) };
+    match record(server.addr(), load) {
         Ok(checked) => panic!("{fault:?} not noticed in {checked} operations"),
         Err(violation) => {
             assert!(violation.contains("not strictly serializable"), "{fault:?}: {violation}");
-            println!("{fault:?}: {violation}");
+            println!("{fault:?} after {:?}: {violation}", begin.elapsed());
         }
     }
 }

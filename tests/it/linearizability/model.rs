@@ -165,19 +165,30 @@ impl Cmd {
         })
     }
 
+    /// Whether it never changes anything.
+    pub fn is_read(&self) -> bool {
+        matches!(
+            self,
+            Self::Get(_)
+                | Self::Strlen(_)
+                | Self::Exists(_)
+                | Self::MGet(_)
+                | Self::DbSize
+                | Self::Keys
+        )
+    }
+
     /// Whether the command, **having answered this**, cannot have changed anything, whatever the
     /// state was: then it may be placed as early as its call allows.
     pub fn changed_nothing(&self, reply: &Reply) -> bool {
         match self {
-            Self::Get(_) | Self::Strlen(_) | Self::Exists(_) | Self::MGet(_) => true,
-            Self::DbSize | Self::Keys => true,
+            cmd if cmd.is_read() => true,
             Self::SetNx(..) | Self::MSetNx(_) | Self::Copy(..) => *reply == Reply::Int(0),
             Self::RenameNx(..) => *reply == Reply::Int(0) || reply.is_error(),
             Self::Del(_) | Self::Unlink(_) => *reply == Reply::Int(0),
             Self::GetDel(_) => reply.is_null(),
             Self::Rename(..) | Self::IncrBy(..) => reply.is_error(),
-            Self::Set(..) | Self::GetSet(..) | Self::Append(..) | Self::MSet(_) => false,
-            Self::FlushDb | Self::FlushAll | Self::SwapDb => false,
+            _ => false,
         }
     }
 
@@ -230,7 +241,8 @@ impl fmt::Debug for Action {
     }
 }
 
-/// What a client watches, and whether any of it has changed since.
+/// What a client watches, and whether any of it has changed since: then no key matters any more,
+/// and none is kept.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
 struct Watch {
     keys: BTreeSet<(Db, Bytes)>,
@@ -298,13 +310,20 @@ impl State {
         self.watches.contains_key(&client)
     }
 
+    /// The clients whose next EXEC will be aborted.
+    pub fn doomed(&self) -> impl Iterator<Item = ClientId> {
+        self.watches.iter().filter(|(_, watch)| watch.dirty).map(|(&client, _)| client)
+    }
+
     fn touch(&mut self, db: Db, key: &Bytes) {
         if self.watches.is_empty() {
             return;
         }
         let cell = (db, key.clone());
         for watch in self.watches.values_mut() {
-            watch.dirty |= watch.keys.contains(&cell);
+            if watch.keys.contains(&cell) {
+                *watch = Watch { keys: BTreeSet::new(), dirty: true };
+            }
         }
     }
 
@@ -314,7 +333,9 @@ impl State {
             Action::Run(cmd) => self.run(db, cmd),
             Action::Watch(keys) => {
                 let watch = self.watches.entry(client).or_default();
-                watch.keys.extend(keys.iter().map(|k| (db, k.clone())));
+                if !watch.dirty {
+                    watch.keys.extend(keys.iter().map(|k| (db, k.clone())));
+                }
                 Reply::ok()
             }
             Action::Unwatch => {

@@ -8,14 +8,14 @@
 use std::fmt;
 
 use super::checker::{Stuck, Verdict, check_within, final_states};
-use super::history::{History, NEVER, Tick};
+use super::history::{History, NEVER, Op, Tick};
 use super::model::{Action, State};
 
 /// Configurations that each attempt may visit.
-const BUDGET: usize = 20_000;
+const BUDGET: usize = 10_000;
 
 /// Most states that a witness begins in: with more, an earlier beginning is clearer.
-const BEGINNINGS: usize = 12;
+const BEGINNINGS: usize = 6;
 
 /// A small history that contradicts itself.
 pub struct Witness {
@@ -37,6 +37,7 @@ impl Witness {
         witness.thin_out();
         let history = witness.history_from(&witness.beginnings[0]);
         if let Verdict::Violation(stuck) = check_within(&history, BUDGET) {
+            witness.history.ops.clone_from(&stuck.part.ops);
             witness.stuck = Some(stuck);
         }
         witness
@@ -73,6 +74,9 @@ impl Witness {
 
     /// Drops reads and forgets replies one by one, the latest first.
     fn thin_out(&mut self) {
+        let unread =
+            |op: &Op| op.reply.is_none() && matches!(&op.action, Action::Run(cmd) if cmd.is_read());
+        self.history.ops.retain(|op| !unread(op));
         for i in (0..self.history.ops.len()).rev() {
             let op = self.history.ops[i].clone();
             let Some(reply) = &op.reply else { continue };
