@@ -82,8 +82,8 @@ fn the_reference_server_passes() {
 
 /// The server under test: Baton, unless the environment says otherwise.
 fn under_test(shards: usize, lend: bool, acceptors: usize) -> Server {
-    let options = ServerOptions { shards, lend, ..ServerOptions::default() };
-    Server::start(options.acceptors(acceptors))
+    let options = ServerOptions { acceptors: Some(acceptors), ..ServerOptions::new(shards, lend) };
+    Server::start(options)
 }
 
 #[test]
