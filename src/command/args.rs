@@ -173,9 +173,12 @@ pub fn parse_integer(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// Reads an unsigned 64-bit cursor as `SCAN` takes it.
+/// Reads an unsigned 64-bit cursor as `SCAN` takes it: more generously than other numbers, with
+/// spaces, a `+` or zeros before it.
 pub fn parse_cursor(text: &[u8]) -> Result<u64, CommandError> {
-    std::str::from_utf8(text)
+    let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0B;
+    let start = text.iter().position(|byte| !is_space(byte)).unwrap_or(text.len());
+    std::str::from_utf8(&text[start..])
         .ok()
         .and_then(|text| text.parse().ok())
         .ok_or(CommandError::INVALID_CURSOR)

@@ -145,22 +145,8 @@ impl<'a> Read<'a> {
     /// The entry of `key` in the client's database for a command that reads it: counts a hit or a
     /// miss and marks the access. An expired key is removed and not there.
     pub fn lookup(&mut self, key: &Key<'_>) -> Option<EntryRef<'_>> {
-        let db = self.call.db;
-        let touch = !self.call.no_touch;
-        let policy = AccessPolicy::of(self.call.config);
-        let place = self.live(db, key);
-        let shard = &mut self.parts[place.0];
-        if !place.1 {
-            shard.stats.misses += 1;
-            return None;
-        }
-        shard.stats.hits += 1;
-        let Shard { dbs, rng, now_ms, .. } = &mut **shard;
-        let entry = dbs[db.0 as usize].get(key.bytes, key.hash)?;
-        if touch {
-            entry.set_access(access::touched(policy, entry.access(), *now_ms, rng));
-        }
-        Some(entry)
+        let mark = !self.call.no_touch;
+        self.look(key, mark)
     }
 
     /// The entry of `key` in database `db` without counting it or marking an access. An expired
@@ -189,6 +175,49 @@ impl<'a> Read<'a> {
     /// Whether an entry's time is over.
     pub fn is_expired(&self, entry: EntryRef<'_>) -> bool {
         entry.expiry().is_some_and(|at| at <= self.now_ms())
+    }
+
+    /// As [`Read::lookup`], but no access: for commands that ask about a key, not for its value.
+    pub fn lookup_unmarked(&mut self, key: &Key<'_>) -> Option<EntryRef<'_>> {
+        self.look(key, false)
+    }
+
+    /// As [`Read::lookup`], an access even under `CLIENT NO-TOUCH`: TOUCH.
+    pub fn lookup_marked(&mut self, key: &Key<'_>) -> Option<EntryRef<'_>> {
+        self.look(key, true)
+    }
+
+    /// The logical database of this number, or Redis's out-of-range error.
+    pub fn database(&self, number: i64) -> Result<DbIndex, CommandError> {
+        let databases = self.parts[0].dbs.len();
+        let known = usize::try_from(number).is_ok_and(|number| number < databases);
+        if known { Ok(DbIndex(number as u16)) } else { Err(CommandError::DB_INDEX_OUT_OF_RANGE) }
+    }
+
+    /// The logical database that the argument at `at` names.
+    pub fn database_argument(&self, args: Args<'_>, at: usize) -> Result<DbIndex, CommandError> {
+        let number = args.integer(at)?;
+        i32::try_from(number).map_err(|_| CommandError::NOT_AN_INT)?;
+        self.database(number)
+    }
+
+    /// Counts a hit or a miss, and marks the access if `mark`.
+    fn look(&mut self, key: &Key<'_>, mark: bool) -> Option<EntryRef<'_>> {
+        let db = self.call.db;
+        let policy = AccessPolicy::of(self.call.config);
+        let (place, found) = self.live(db, key);
+        let shard = &mut self.parts[place];
+        if !found {
+            shard.stats.misses += 1;
+            return None;
+        }
+        shard.stats.hits += 1;
+        let Shard { dbs, rng, now_ms, .. } = &mut **shard;
+        let entry = dbs[db.0 as usize].get(key.bytes, key.hash)?;
+        if mark {
+            entry.set_access(access::touched(policy, entry.access(), *now_ms, rng));
+        }
+        Some(entry)
     }
 
     /// Finds the box of `key`, and whether the key lives there now; removes it if its time is over.
@@ -238,7 +267,8 @@ pub fn removed_by_server(
 /// The one place where "this key changed" is heard.
 fn signal(shard: &mut Shard, db: DbIndex, key: &[u8], _event: Event) {
     if !shard.watch.is_empty() {
-        shard.watch.touch(db, key);
+        let exists = shard.dbs[db.0 as usize].get(key, shard.hasher.hash(key)).is_some();
+        shard.watch.touch(db, key, exists);
     }
 }
 
@@ -259,7 +289,7 @@ impl<'a> Write<'a> {
     pub fn changed_in(&mut self, db: DbIndex, key: &Key<'_>, event: Event, effect: Effect<'_>) {
         let place = place(self.parts, self.call.server, key.bytes, key.hash);
         let shard = &mut self.read.parts[place];
-        shard.stats.dirty += 1;
+        shard.stats.dirty += u64::from(!matches!(effect, Effect::Covered));
         signal(shard, db, key.bytes, event);
         let client_db = self.read.call.db;
         match effect {
@@ -327,8 +357,11 @@ impl<'a> Write<'a> {
 
     /// Takes the entry of `key` out of database `db`. The caller states the change.
     pub fn take_in(&mut self, db: DbIndex, key: &Key<'_>) -> Option<OwnedEntry> {
-        self.peek_in(db, key)?;
-        self.shard_mut(key).dbs[db.0 as usize].remove(key.bytes, key.hash)
+        let (place, found) = self.read.live(db, key);
+        if !found {
+            return None;
+        }
+        self.read.parts[place].dbs[db.0 as usize].remove(key.bytes, key.hash)
     }
 
     /// Removes `key` of database `db` and frees it, elsewhere if `lazy` and it is big. The caller
@@ -351,6 +384,17 @@ impl<'a> Write<'a> {
     /// Database `db` of the shard of `key`, to change in place. The caller states the change.
     pub fn db_of(&mut self, db: DbIndex, key: &Key<'_>) -> &mut Db {
         &mut self.shard_mut(key).dbs[db.0 as usize]
+    }
+
+    /// Puts an entry under `key` of database `db`, with the value, expiry and access that it has;
+    /// the key must not be there. The caller states the change.
+    pub fn put_in(&mut self, db: DbIndex, key: &Key<'_>, entry: OwnedEntry) {
+        self.db_of(db, key).insert_owned(key.bytes, key.hash, entry);
+    }
+
+    /// Records the request itself as an effect, once: for commands that change whole databases.
+    pub fn state_request(&mut self, args: Args<'_>) {
+        self.state_verbatim(args);
     }
 
     /// Puts `key` under watch for the client.

@@ -73,6 +73,28 @@ texts! {
     STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
     /// `SCAN` with a cursor that is no number.
     INVALID_CURSOR = "ERR invalid cursor";
+    /// An argument that must be a 32-bit integer is one of 64 bits.
+    NOT_AN_INT = "ERR value is out of range, value must between -2147483648 and 2147483647";
+    /// `EXPIRE … NX` together with another condition.
+    NX_WITH_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible";
+    /// `EXPIRE … GT LT`
+    GT_WITH_LT = "ERR GT and LT options at the same time are not compatible";
+    /// `COPY` and `MOVE` of a key onto itself.
+    SAME_OBJECT = "ERR source and destination objects are the same";
+    /// `SWAPDB`: the first argument is no 32-bit integer.
+    INVALID_FIRST_DB = "ERR invalid first DB index";
+    /// `SWAPDB`: the second argument is no 32-bit integer.
+    INVALID_SECOND_DB = "ERR invalid second DB index";
+    /// `SCAN … NOVALUES`
+    NOVALUES_OUTSIDE_HSCAN = "ERR NOVALUES option can only be used in HSCAN";
+    /// `OBJECT FREQ` without an LFU policy.
+    NO_LFU = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
+              note that when switching between policies at runtime LRU and LFU data will take \
+              some time to adjust.";
+    /// `OBJECT IDLETIME` under an LFU policy.
+    NO_LRU = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that \
+              when switching between policies at runtime LRU and LFU data will take some time to \
+              adjust.";
 }
 
 /// `ERR wrong number of arguments for '<name>' command`; `name` as in the command table
@@ -115,4 +137,9 @@ pub fn unknown_subcommand(container: &str, subcommand: &[u8]) -> CommandError {
     text.extend_from_slice(container.to_uppercase().as_bytes());
     text.extend_from_slice(b" HELP.");
     CommandError::made(text)
+}
+
+/// `ERR unknown type name '<name>'`, for SCAN's TYPE option.
+pub fn unknown_type(name: &[u8]) -> CommandError {
+    CommandError::made([b"ERR unknown type name '", name, b"'"].concat())
 }

@@ -8,6 +8,7 @@ mod access;
 mod args;
 pub mod connection;
 mod context;
+pub mod database;
 pub mod error;
 pub mod key;
 pub mod keys;

@@ -8,10 +8,20 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::spec::Command;
-use super::{connection, key, string, transaction};
+use super::{connection, database, key, string, transaction};
 
 /// The families, in the order of their rows' numbers.
-const FAMILIES: &[&[Command]] = &[string::TABLE, key::TABLE, transaction::TABLE, connection::TABLE];
+const FAMILIES: &[&[Command]] = &[
+    string::TABLE,
+    key::TABLE,
+    key::expire::TABLE,
+    key::rename::TABLE,
+    key::scan::TABLE,
+    key::object::TABLE,
+    database::TABLE,
+    transaction::TABLE,
+    connection::TABLE,
+];
 
 /// Longest name of a command, in bytes: anything longer is unknown without a look.
 const MAX_NAME: usize = 32;

@@ -39,6 +39,16 @@ impl Event {
     pub const EXPIRE: Event = Event::generic("expire");
     /// `persist`
     pub const PERSIST: Event = Event::generic("persist");
+    /// `rename_from`
+    pub const RENAME_FROM: Event = Event::generic("rename_from");
+    /// `rename_to`
+    pub const RENAME_TO: Event = Event::generic("rename_to");
+    /// `copy_to`
+    pub const COPY_TO: Event = Event::generic("copy_to");
+    /// `move_from`
+    pub const MOVE_FROM: Event = Event::generic("move_from");
+    /// `move_to`
+    pub const MOVE_TO: Event = Event::generic("move_to");
     /// `set`
     pub const SET: Event = Event::string("set");
     /// `expired`

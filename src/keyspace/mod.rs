@@ -23,4 +23,4 @@ pub use shard::{CommandStat, DbIndex, Garbage, Reclaim, Shard, ShardStats};
 pub use size_class::size_class;
 pub use string::{INLINE_MAX, Value, ValueRef};
 pub use table::{CURSOR_BITS, Element, MERGE_BELOW, Occupied, SPLIT_ABOVE, Table, TableStats};
-pub use watch::{ClientId, WatchTable};
+pub use watch::{ClientId, Presence, WatchTable};

@@ -2,6 +2,9 @@
 //!
 //! Kept in the box, so that checking a watch and running the transaction happen under one
 //! ownership. A client's watches end with its EXEC, DISCARD, UNWATCH, RESET or connection.
+//!
+//! A key that was past its time already when it was put under watch is as good as absent: its
+//! removal is no change. One whose time is over since is a change, removed or not.
 
 use std::collections::HashMap;
 
@@ -11,27 +14,37 @@ use super::DbIndex;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClientId(pub u64);
 
+/// Whether a key is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is not.
+    Absent,
+    /// It is, but its time is over.
+    Expired,
+    /// It is.
+    Live,
+}
+
 #[derive(Default)]
 struct Watcher {
     dirty: bool,
-    keys: Vec<WatchedKey>,
+    keys: Vec<(DbIndex, Box<[u8]>)>,
 }
 
-#[derive(Clone)]
-struct WatchedKey {
-    db: DbIndex,
-    key: Box<[u8]>,
-    /// It existed but had expired already when it was put under watch: its removal is no change.
+#[derive(Clone, Copy)]
+struct Watch {
+    client: ClientId,
+    /// The key is there but was past its time already: its removal is no change.
     was_expired: bool,
 }
 
 /// A watched key and who watches it.
-type Watchers = HashMap<Box<[u8]>, Vec<ClientId>>;
+type Watches = HashMap<Box<[u8]>, Vec<Watch>>;
 
 /// The watch table of one shard.
 #[derive(Default)]
 pub struct WatchTable {
-    keys: HashMap<DbIndex, Watchers>,
+    keys: HashMap<DbIndex, Watches>,
     clients: HashMap<ClientId, Watcher>,
 }
 
@@ -49,52 +62,66 @@ impl WatchTable {
     /// Puts a key under watch for `client`. `was_expired` says that the key is there but past its
     /// time already.
     pub fn watch(&mut self, client: ClientId, db: DbIndex, key: &[u8], was_expired: bool) {
-        let watcher = self.clients.entry(client).or_default();
-        if watcher.keys.iter().any(|watched| watched.db == db && *watched.key == *key) {
+        let watches = self.keys.entry(db).or_default().entry(key.into()).or_default();
+        if watches.iter().any(|watch| watch.client == client) {
             return;
         }
-        watcher.keys.push(WatchedKey { db, key: key.into(), was_expired });
-        self.keys.entry(db).or_default().entry(key.into()).or_default().push(client);
+        watches.push(Watch { client, was_expired });
+        self.clients.entry(client).or_default().keys.push((db, key.into()));
     }
 
     /// Ends all watches of `client`.
     pub fn unwatch(&mut self, client: ClientId) {
         let Some(watcher) = self.clients.remove(&client) else { return };
-        for watched in watcher.keys {
-            let Some(keys) = self.keys.get_mut(&watched.db) else { continue };
-            if let Some(watchers) = keys.get_mut(&watched.key) {
-                watchers.retain(|&other| other != client);
-                if watchers.is_empty() {
-                    keys.remove(&watched.key);
+        for (db, key) in watcher.keys {
+            let Some(keys) = self.keys.get_mut(&db) else { continue };
+            if let Some(watches) = keys.get_mut(&key) {
+                watches.retain(|watch| watch.client != client);
+                if watches.is_empty() {
+                    keys.remove(&key);
                 }
             }
             if keys.is_empty() {
-                self.keys.remove(&watched.db);
+                self.keys.remove(&db);
             }
         }
     }
 
-    /// A key has changed: everyone who watches it must not run.
-    pub fn touch(&mut self, db: DbIndex, key: &[u8]) {
-        let Some(watchers) = self.keys.get(&db).and_then(|keys| keys.get(key)) else { return };
-        for client in watchers {
-            if let Some(watcher) = self.clients.get_mut(client) {
-                watcher.dirty = true;
-            }
-        }
-    }
-
-    /// A whole database is about to change: everyone who watches a key for which `changes` holds
+    /// A key has changed, or was removed if it does not exist any more: everyone who watches it
     /// must not run.
-    pub fn touch_database(&mut self, db: DbIndex, mut changes: impl FnMut(&[u8]) -> bool) {
-        let Some(keys) = self.keys.get(&db) else { return };
-        for (key, watchers) in keys {
-            if !changes(key) {
+    pub fn touch(&mut self, db: DbIndex, key: &[u8], exists: bool) {
+        let Some(watches) = self.keys.get_mut(&db).and_then(|keys| keys.get_mut(key)) else {
+            return;
+        };
+        for watch in watches {
+            if watch.was_expired && !exists {
+                watch.was_expired = false;
                 continue;
             }
-            for client in watchers {
-                if let Some(watcher) = self.clients.get_mut(client) {
-                    watcher.dirty = true;
+            mark_dirty(&mut self.clients, watch.client);
+        }
+    }
+
+    /// A whole database is about to be replaced by another, or to be emptied. `presence` tells for
+    /// a key whether it is there before and whether it will be after: everyone who watches one that
+    /// is there before or after must not run, unless it makes no difference.
+    pub fn replace_database(
+        &mut self,
+        db: DbIndex,
+        mut presence: impl FnMut(&[u8]) -> (Presence, Presence),
+    ) {
+        let Some(keys) = self.keys.get_mut(&db) else { return };
+        for (key, watches) in keys {
+            let (before, after) = presence(key);
+            if (before, after) == (Presence::Absent, Presence::Absent) {
+                continue;
+            }
+            for watch in watches {
+                match (watch.was_expired, before, after) {
+                    (true, _, Presence::Absent) => watch.was_expired = false,
+                    (true, _, Presence::Expired) => {}
+                    (false, Presence::Absent, Presence::Expired) => watch.was_expired = true,
+                    _ => mark_dirty(&mut self.clients, watch.client),
                 }
             }
         }
@@ -107,13 +134,24 @@ impl WatchTable {
         client: ClientId,
         mut is_expired: impl FnMut(DbIndex, &[u8]) -> bool,
     ) -> bool {
-        self.clients.get(&client).is_some_and(|watcher| {
-            watcher.dirty
-                || watcher
-                    .keys
-                    .iter()
-                    .any(|watched| !watched.was_expired && is_expired(watched.db, &watched.key))
-        })
+        let Some(watcher) = self.clients.get(&client) else { return false };
+        watcher.dirty
+            || watcher
+                .keys
+                .iter()
+                .any(|(db, key)| !self.was_expired(client, *db, key) && is_expired(*db, key))
+    }
+
+    fn was_expired(&self, client: ClientId, db: DbIndex, key: &[u8]) -> bool {
+        let watches = self.keys.get(&db).and_then(|keys| keys.get(key));
+        let own = watches.and_then(|watches| watches.iter().find(|watch| watch.client == client));
+        own.is_some_and(|watch| watch.was_expired)
+    }
+}
+
+fn mark_dirty(clients: &mut HashMap<ClientId, Watcher>, client: ClientId) {
+    if let Some(watcher) = clients.get_mut(&client) {
+        watcher.dirty = true;
     }
 }
 
@@ -129,8 +167,8 @@ mod tests {
         table.watch(ClientId(1), DB, b"a", false);
         table.watch(ClientId(2), DB, b"b", false);
         table.watch(ClientId(2), DB, b"b", false);
-        table.touch(DB, b"a");
-        table.touch(DbIndex(1), b"b");
+        table.touch(DB, b"a", true);
+        table.touch(DbIndex(1), b"b", true);
         assert!(table.is_dirty(ClientId(1), |_, _| false));
         assert!(!table.is_dirty(ClientId(2), |_, _| false));
         assert!(table.is_dirty(ClientId(2), |_, key| key == b"b"));
@@ -144,7 +182,31 @@ mod tests {
         let mut table = WatchTable::default();
         table.watch(ClientId(1), DB, b"a", true);
         assert!(!table.is_dirty(ClientId(1), |_, _| true));
-        table.touch_database(DB, |_| true);
-        assert!(table.is_dirty(ClientId(1), |_, _| false));
+        table.touch(DB, b"a", false);
+        assert!(!table.is_dirty(ClientId(1), |_, _| false), "its removal is no change");
+        table.touch(DB, b"a", true);
+        assert!(table.is_dirty(ClientId(1), |_, _| false), "its coming back is one");
+    }
+
+    #[test]
+    fn replacing_a_database_counts_where_it_makes_a_difference() {
+        use Presence::{Absent, Expired, Live};
+        for (was_expired, before, after, dirty) in [
+            (false, Absent, Absent, false),
+            (false, Live, Absent, true),
+            (false, Absent, Live, true),
+            (false, Live, Live, true),
+            (false, Absent, Expired, false),
+            (false, Expired, Absent, true),
+            (true, Expired, Absent, false),
+            (true, Expired, Expired, false),
+            (true, Expired, Live, true),
+        ] {
+            let mut table = WatchTable::default();
+            table.watch(ClientId(1), DB, b"a", was_expired);
+            table.replace_database(DB, |_| (before, after));
+            let found = table.is_dirty(ClientId(1), |_, _| false);
+            assert_eq!(found, dirty, "{was_expired} {before:?} {after:?}");
+        }
     }
 }
