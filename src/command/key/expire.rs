@@ -58,7 +58,7 @@ impl Condition {
         match current {
             None => !self.xx && !self.gt,
             Some(_) if self.nx => false,
-            Some(current) => !(self.gt && when <= current) && !(self.lt && when >= current),
+            Some(current) => !(self.gt && when <= current || self.lt && when >= current),
         }
     }
 }
