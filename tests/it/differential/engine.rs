@@ -105,6 +105,11 @@ impl Report {
         assert!(self.findings.is_empty(), "{self}");
     }
 
+    /// Whether a command of this name ran without an error.
+    pub fn ran(&self, name: &str) -> bool {
+        self.counts.get(name).is_some_and(|(count, errors)| count > errors)
+    }
+
     /// How many commands there were of each kind, for those who tune the generators.
     pub fn print_counts(&self) {
         let total: usize = self.counts.values().map(|(n, _)| n).sum();

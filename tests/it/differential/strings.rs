@@ -47,6 +47,7 @@ pub const RECIPES: &[Recipe] = &[
     (4, msetex),
     (3, delifeq),
     (4, lcs),
+    (4, large),
 ];
 
 /// SET with every option, in any order, conflicting ones included.
@@ -123,4 +124,35 @@ fn lcs(g: &mut Gen) -> Step {
     let min = args![g.word("MINMATCHLEN"), least];
     args.extend(g.options(&[vec![len], vec![idx], vec![with], min], 40));
     Step::checked(args, Check::Exact)
+}
+
+/// Arguments and replies around the sizes from which servers stop copying them, on keys of their
+/// own: LCS over them would take gigabytes.
+fn large(g: &mut Gen) -> Step {
+    const SIZES: &[i64] = &[16_383, 16_384, 16_385, 20_000, 33_000, 70_000];
+    let keys = ["big:1", "big:2", "{a}big", "{b}big"];
+    let (key, other) = (g.pick(&keys), g.pick(&keys));
+    let mut value = || {
+        let len = usize::try_from(g.pick_number(SIZES)).unwrap_or(0);
+        vec![b'a' + u8::try_from(g.range(0, 26)).unwrap_or(0); len]
+    };
+    let (value, second) = (value(), value());
+    Step::exact(match g.range(0, 14) {
+        0 => args!["SET", key, value],
+        1 => args!["SET", key, value, "GET"],
+        2 => args!["MSET", key, value, "k1", "v", other, second],
+        3 => args!["GETSET", key, value],
+        4 => args!["SETRANGE", key, g.range(0, 20_000).to_string(), value],
+        5 => args!["GETRANGE", key, g.index(), g.range(16_000, 40_000).to_string()],
+        6 => args!["MGET", key, "k1", other, key],
+        7 => args!["GETDEL", key],
+        8 => args!["DELIFEQ", key, value],
+        9 => args!["RENAME", key, other],
+        10 => args!["COPY", key, other, "REPLACE"],
+        11 => args!["ECHO", value],
+        12 => args!["STRLEN", key],
+        _ => args!["GET", key],
+    })
+    // A mistake could put such a value under one of the other keys.
+    .kept()
 }
