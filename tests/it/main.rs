@@ -24,5 +24,6 @@ mod linearizability;
 mod listening;
 mod memory;
 mod protocol;
+mod redis_rs;
 mod strings;
 mod transactions;
