@@ -246,27 +246,26 @@ impl<T: Transport> Acceptor<T> {
 
     /// Decides what a request is and places it.
     fn request(&mut self, index: usize, incoming: Incoming<'_>) -> Flow {
-        let command = match self.admit(index, incoming) {
+        let admitted = self.admit(index, incoming);
+        let Some(connection) = self.connections.get(index) else { return Flow::Next };
+        let queueing = connection.queue.is_some();
+        if let Ok(command) = admitted
+            && (self.held_by_pause(index, command) || self.held_by_barrier(command, queueing))
+        {
+            return Flow::Hold;
+        }
+        let Some(connection) = self.connections.get_mut(index) else { return Flow::Next };
+        connection.session.reply = connection.session.reply.of_next();
+        let command = match admitted {
             Ok(command) => command,
             Err(error) => {
                 self.reject(index, &error);
                 return Flow::Next;
             }
         };
-        let Some(connection) = self.connections.get_mut(index) else { return Flow::Next };
-        let queueing = connection.queue.is_some();
-        if self.held_by_pause(index, command) || self.held_by_barrier(command, queueing) {
-            return Flow::Hold;
-        }
-        let Some(connection) = self.connections.get_mut(index) else { return Flow::Next };
         let card = connection.card();
         card.last_command.store(command.number + 1, Ordering::Relaxed);
         card.commands.fetch_add(1, Ordering::Relaxed);
-        if connection.session.reply == ReplyMode::SkipNext {
-            connection.session.reply = ReplyMode::Skip;
-        } else if connection.session.reply == ReplyMode::Skip {
-            connection.session.reply = ReplyMode::On;
-        }
         if queueing && is_queued(command) {
             self.queue(index, command, incoming);
         } else if command.steering != Steering::None {
@@ -329,11 +328,7 @@ impl<T: Transport> Acceptor<T> {
             Steering::Exec => connection.queue.as_ref().is_some_and(|queue| queue.writes),
             _ => command.is_write() || command.flags.has(Flags::MAY_REPLICATE),
         };
-        // An administrator must be able to end the pause.
-        let held = match mode {
-            PauseMode::All => !command.name.starts_with("client"),
-            PauseMode::Write => writes,
-        };
+        let held = mode == PauseMode::All || writes;
         if held && !self.paused.contains(&index) {
             self.paused.push(index);
         }

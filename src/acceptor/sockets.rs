@@ -163,6 +163,7 @@ impl<T: Transport> Acceptor<T> {
     pub(super) fn close(&mut self, index: usize) {
         let Some(mut connection) = self.connections.try_remove(index) else { return };
         self.transport.deregister(&mut connection.socket);
+        self.paused.retain(|&paused| paused != index);
         self.server.clients.remove(connection.client());
         self.forget_one();
         let watched = std::mem::take(&mut connection.watched);

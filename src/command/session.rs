@@ -25,6 +25,17 @@ pub enum ReplyMode {
     Skip,
 }
 
+impl ReplyMode {
+    /// The mode of the request that follows one of this mode.
+    pub fn of_next(self) -> ReplyMode {
+        match self {
+            ReplyMode::SkipNext => ReplyMode::Skip,
+            ReplyMode::Skip => ReplyMode::On,
+            mode => mode,
+        }
+    }
+}
+
 /// A connection's state that lasts from request to request.
 pub struct Session {
     /// Its number.
