@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use ahash::{AHashMap, AHashSet};
 
 use super::history::{History, NEVER, Op, Tick};
-use super::model::{Action, Bytes, State};
+use super::model::{Action, Bytes, Db, State};
 use crate::client::Reply;
 
 /// Most clients in one history.
@@ -102,7 +102,7 @@ impl Groups {
     /// The group of each operation; `None` if some operation concerns every key.
     fn of(history: &History) -> Option<Vec<usize>> {
         let mut groups = Self((0..history.ops.len()).collect());
-        let mut owner: HashMap<(u8, Bytes), usize> = HashMap::new();
+        let mut owner: HashMap<(Db, Bytes), usize> = HashMap::new();
         for chain in history.chains() {
             let mut watching: Option<usize> = None;
             for (at, &i) in chain.iter().enumerate() {

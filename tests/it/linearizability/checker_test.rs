@@ -348,7 +348,7 @@ fn simulated(seed: u64, clients: usize, ops: usize, profile: Profile) -> History
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut sims: Vec<Sim> = (0..clients)
         .map(|c| Sim {
-            plan: items(&mut rng, profile, u8::try_from(c).expect("few clients"), ops),
+            plan: items(&mut rng, profile, u16::try_from(c).expect("few clients"), ops),
             ..Sim::default()
         })
         .collect();
@@ -362,7 +362,7 @@ fn simulated(seed: u64, clients: usize, ops: usize, profile: Profile) -> History
         let busy = |s: &Sim| !(s.waiting.is_empty() && s.answered.is_empty() && s.plan.is_empty());
         let open: Vec<usize> = (0..clients).filter(|&c| busy(&sims[c])).collect();
         let Some(&c) = rng.choice(&open) else { break };
-        let (sim, client) = (&mut sims[c], u8::try_from(c).expect("few clients"));
+        let (sim, client) = (&mut sims[c], u16::try_from(c).expect("few clients"));
         let db = profile.database_of(client);
         tick += 1;
         if !sim.answered.is_empty() && (sim.waiting.is_empty() || rng.bool()) {

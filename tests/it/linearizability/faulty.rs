@@ -6,7 +6,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl FaultyServer {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let state = Arc::new(Mutex::new(State::default()));
-        let ids = AtomicU8::new(0);
+        let ids = AtomicU16::new(0);
         let accept = move || {
             while let Ok((socket, _)) = listener.accept() {
                 if stopped.load(Ordering::SeqCst) {

@@ -17,6 +17,12 @@ use crate::wait::Deadline;
 /// Most steps of one role in a run.
 const STEPS: usize = 200_000;
 
+/// Most connections that one role opens in a run: each leaves a port that rests for a while.
+const VISITS: usize = 400;
+
+/// Length of a value that is too long to travel beside its request in a batch.
+const LONG: usize = 20_000;
+
 /// How long an invariant is tried, and by which chance.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial {
@@ -129,6 +135,15 @@ fn alone(trial: Trial) -> Result<Player, String> {
     }
 }
 
+/// Sends requests on a connection of its own that is closed at once, mostly before the replies
+/// were written: they take effect or not, as a whole, and no reply may reach anyone else.
+fn visit<A: AsRef<[u8]>>(trial: Trial, requests: &[Vec<A>]) -> Result<(), String> {
+    let mut out = Vec::new();
+    requests.iter().for_each(|args| encode_into(&mut out, args));
+    let mut guest = Client::try_connect(trial.addr).map_err(|e| format!("connect: {e}"))?;
+    guest.try_send_raw(&out).map_err(|e| format!("{} requests: {e}", requests.len()))
+}
+
 fn expect(ok: bool, seen: impl FnOnce() -> String) -> Result<(), String> {
     if ok { Ok(()) } else { Err(seen()) }
 }
@@ -137,7 +152,8 @@ fn expect(ok: bool, seen: impl FnOnce() -> String) -> Result<(), String> {
 const MONEY: i64 = 8000;
 
 /// Money moves between accounts of different shards by INCRBY and DECRBY in one EXEC, or by reads
-/// under WATCH and writes in an EXEC; the sum that MGET or an EXEC of reads sees never changes.
+/// under WATCH and writes in an EXEC, also by clients that leave without a word; the sum that MGET
+/// or an EXEC of reads sees never changes.
 pub fn money_is_neither_made_nor_lost(trial: Trial) -> Result<usize, String> {
     let accounts = keys("account");
     let mut clerk = alone(trial)?;
@@ -145,7 +161,7 @@ pub fn money_is_neither_made_nor_lost(trial: Trial) -> Result<usize, String> {
         clerk.say(&format!("SET {account} {}", MONEY / 8))?;
     }
     let committed = AtomicU64::new(0);
-    let pair = |rng: &mut Rng| {
+    let pair = &|rng: &mut Rng| {
         let from = rng.usize(..accounts.len());
         let to = (from + rng.usize(1..accounts.len())) % accounts.len();
         (accounts[from].clone(), accounts[to].clone(), rng.i64(1..50))
@@ -171,6 +187,23 @@ pub fn money_is_neither_made_nor_lost(trial: Trial) -> Result<usize, String> {
             Ok(())
         }));
     }
+    let mut visits = 0;
+    roles.push(Box::new(move |p| {
+        visits += 1;
+        if visits > VISITS {
+            return p.say("PING").map(drop);
+        }
+        let (from, to, n) = pair(&mut p.rng);
+        let mut requests: Vec<Vec<String>> = Vec::new();
+        for line in ["MULTI".to_owned(), format!("DECRBY {from} {n}"), format!("INCRBY {to} {n}")] {
+            requests.push(line.split(' ').map(str::to_owned).collect());
+        }
+        // Some leave before they have decided.
+        if p.rng.u8(..4) > 0 {
+            requests.push(vec!["EXEC".to_owned()]);
+        }
+        visit(trial, &requests)
+    }));
     for _ in 0..2 {
         roles.push(Box::new(|p| {
             let reply = p.say(&format!("MGET {}", accounts.join(" ")))?;
@@ -265,15 +298,15 @@ pub fn an_announced_job_is_there(trial: Trial) -> Result<usize, String> {
     Ok(steps)
 }
 
-/// One writer sets eight keys to a version that grows. MGET never sees two versions; and whoever
+/// One writer sets eight keys to a version that grows (now and then a very long number). MGET never sees two versions; and whoever
 /// has seen a version, on any key, by any client, sees no older one afterwards on any key.
 pub fn versions_never_mix_nor_go_back(trial: Trial) -> Result<usize, String> {
     let keys = keys("version");
-    let mset = |v: i64| {
-        let pairs: Vec<String> = keys.iter().map(|k| format!("{k} {v}")).collect();
+    let mset = |v: i64, len: usize| {
+        let pairs: Vec<String> = keys.iter().map(|k| format!("{k} {v:0len$}")).collect();
         format!("MSET {}", pairs.join(" "))
     };
-    alone(trial)?.say(&mset(0))?;
+    alone(trial)?.say(&mset(0, 1))?;
     // The newest version that anyone has seen, or that has been acknowledged.
     let seen = Mutex::new(0_i64);
     let floor = || *seen.lock().expect("no role panics with the lock held");
@@ -287,7 +320,8 @@ pub fn versions_never_mix_nor_go_back(trial: Trial) -> Result<usize, String> {
     let mut version = 0;
     roles.push(Box::new(|p| {
         version += 1;
-        let reply = p.say(&mset(version))?;
+        let len = if p.rng.u8(..16) == 0 { LONG } else { 1 };
+        let reply = p.say(&mset(version, len))?;
         expect(reply == Reply::ok(), || format!("MSET: {reply}"))?;
         not_below(version, version, "the writer")
     }));

@@ -29,7 +29,7 @@ use recorder::{Load, record};
 use crate::server::{Server, ServerOptions, Target};
 
 /// Concurrent clients of a history.
-const CLIENTS: u8 = 8;
+const CLIENTS: u16 = 8;
 /// Operations of each client in a history.
 const OPS: usize = 16;
 
@@ -112,8 +112,9 @@ fn four_shards_and_three_acceptors() {
 }
 
 #[test]
-fn sixteen_shards_that_keep() {
-    examine(under_test(16, false, 3).addr(), 80, 500);
+fn sixteen_shards() {
+    examine(under_test(16, true, 3).addr(), 80, 500);
+    examine(under_test(16, false, 2).addr(), 80, 500);
 }
 
 #[test]

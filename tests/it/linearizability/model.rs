@@ -14,9 +14,9 @@ use crate::client::{Reply, escape};
 /// A key or a value.
 pub type Bytes = Arc<[u8]>;
 /// Number of a logical database.
-pub type Db = u8;
+pub type Db = u16;
 /// Number of a client within its history.
-pub type ClientId = u8;
+pub type ClientId = u16;
 
 /// Databases 0 and 1 are the ones that [`Cmd::SwapDb`] exchanges.
 pub const DATABASES: Db = 2;
