@@ -59,10 +59,24 @@ impl ProtocolError {
     }
 }
 
+/// For logs: a byte that is no text is replaced. Clients get [`ProtocolError::text`].
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text().escape_ascii().fmt(f)
+        f.write_str(&String::from_utf8_lossy(&self.text()))
     }
 }
 
 impl std::error::Error for ProtocolError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_offending_byte_is_quoted_as_it_is() {
+        let error = ProtocolError::ExpectedDollar(0xff);
+        assert_eq!(&*error.text(), b"Protocol error: expected '$', got '\xff'");
+        let error = ProtocolError::ExpectedDollar(b'x');
+        assert_eq!(error.to_string(), "Protocol error: expected '$', got 'x'");
+    }
+}
