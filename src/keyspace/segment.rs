@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! segment, 4096 B   | header 64 B | bucket 0 | bucket 1 | … | bucket 62 |
+//!                   (the only segment of a small table has 1, 7 or 21 buckets)
 //! bucket, 64 B      | slot 0 | slot 1 | … | slot 7 |       one cache line
 //! slot, 8 B         | tag 16 bits | pointer 48 bits |      0 = empty
 //! ```
@@ -16,7 +17,7 @@ use std::ptr::{self, NonNull};
 
 /// Slots of a bucket: a cache line of words.
 pub(super) const SLOTS: usize = 8;
-/// Buckets of a segment: with the header they fill a page.
+/// Buckets of a full-sized segment: with the header they fill a page.
 pub(super) const BUCKETS: usize = 63;
 /// The slot that links to an overflow bucket.
 const LINK: usize = SLOTS - 1;
@@ -117,43 +118,57 @@ fn matches(bucket: &Bucket, tag: u16) -> u32 {
     found
 }
 
-/// A page of the table: the elements whose hashes share a prefix of `depth` bits.
+/// The header of a segment, which holds the elements whose hashes share a prefix of `depth` bits;
+/// its buckets follow in the same allocation.
 #[repr(C, align(64))]
 pub(super) struct Segment {
     /// Bits of hash prefix that all its elements share.
     pub(super) depth: u32,
     /// Its elements, those in overflow buckets included.
     pub(super) count: u32,
-    reserved: [u64; 7],
-    pub(super) buckets: [Bucket; BUCKETS],
 }
 
-const _: () = assert!(size_of::<Bucket>() == 64 && size_of::<Segment>() == 4096);
+const _: () = assert!(size_of::<Bucket>() == 64 && size_of::<Segment>() == 64);
+const _: () = assert!(size_of::<Segment>() + BUCKETS * size_of::<Bucket>() == 4096);
 
-impl Segment {
-    /// A new empty segment. It is freed by [`free_segment`].
-    pub(super) fn allocate(depth: u32) -> NonNull<Segment> {
-        let mut segment = allocate_zeroed::<Segment>();
-        // SAFETY: just allocated, and all-zero bytes are a valid empty segment.
-        unsafe { segment.as_mut().depth = depth };
-        segment
-    }
+/// Bytes of a segment with so many buckets.
+pub(super) const fn segment_size(buckets: usize) -> usize {
+    size_of::<Segment>() + buckets * size_of::<Bucket>()
+}
+
+fn segment_layout(buckets: usize) -> Layout {
+    Layout::from_size_align(segment_size(buckets), align_of::<Segment>())
+        .expect("a page at most, aligned to a cache line")
+}
+
+/// A new segment with so many empty buckets. It is freed by [`free_segment`].
+pub(super) fn allocate_segment(buckets: usize, depth: u32) -> NonNull<Segment> {
+    let mut segment = allocate_zeroed::<Segment>(segment_layout(buckets));
+    // SAFETY: just allocated, and all-zero bytes are a valid header and empty buckets.
+    unsafe { segment.as_mut().depth = depth };
+    segment
 }
 
 /// Frees the segment alone: its slots are given up, its overflow buckets must be gone.
 ///
 /// # Safety
-/// `segment` came from [`Segment::allocate`] and is not used afterwards.
-pub(super) unsafe fn free_segment(segment: NonNull<Segment>) {
+/// `segment` came from [`allocate_segment`] with as many buckets, and is not used afterwards.
+pub(super) unsafe fn free_segment(segment: NonNull<Segment>, buckets: usize) {
     // SAFETY: allocated with this layout (caller's promise).
-    unsafe { dealloc(segment.as_ptr().cast(), Layout::new::<Segment>()) }
+    unsafe { dealloc(segment.as_ptr().cast(), segment_layout(buckets)) }
 }
 
-fn allocate_zeroed<T>() -> NonNull<T> {
-    let layout = const {
-        assert!(size_of::<T>() > 0);
-        Layout::new::<T>()
-    };
+/// # Safety
+/// `segment` is live and has more than `index` buckets.
+#[inline]
+pub(super) unsafe fn bucket_of(segment: NonNull<Segment>, index: usize) -> NonNull<Bucket> {
+    // SAFETY: the buckets follow the header, of the same size, in the allocation.
+    unsafe { segment.cast::<Bucket>().add(1 + index) }
+}
+
+/// Zeroed memory for `layout`, which is not empty.
+fn allocate_zeroed<T>(layout: Layout) -> NonNull<T> {
+    debug_assert!(layout.size() >= size_of::<T>() && size_of::<T>() > 0);
     // SAFETY: the layout is not empty.
     let memory = unsafe { alloc_zeroed(layout) };
     NonNull::new(memory.cast()).unwrap_or_else(|| handle_alloc_error(layout))
@@ -174,7 +189,7 @@ pub(super) unsafe fn place(mut bucket: NonNull<Bucket>, item: Slot) -> usize {
         match slots[LINK].linked() {
             Some(next) => bucket = next,
             None => {
-                let mut next = allocate_zeroed::<Bucket>();
+                let mut next = allocate_zeroed::<Bucket>(Layout::new::<Bucket>());
                 // SAFETY: just allocated; zero bytes are an empty bucket.
                 let overflow = unsafe { &mut next.as_mut().0 };
                 overflow[0] = slots[LINK];

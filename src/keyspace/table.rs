@@ -18,7 +18,8 @@
 //!   split beyond that depth (some 300,000 elements) reads one bit of each tag and touches no
 //!   element; before, the elements are in the cache, and are hashed again. What remains of the tag
 //!   below the depth tells the elements of a bucket apart: 10 bits at 10 million elements.
-//! * An empty table owns no memory.
+//! * An empty table owns no memory, and a small one a small segment: 128 bytes up to 8 elements,
+//!   then 512 and 1408 bytes up to 136.
 //!
 //! Why unsafe: slots are tagged pointers (`segment.rs`), which is what makes 10 to 20 bytes per
 //! element, and one cache line per lookup, of what `HashMap<Box<[u8]>, Value>` needs 48 for. What
@@ -30,33 +31,26 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 use super::segment::{
-    BUCKETS, Bucket, MATCH_STRIDE, Segment, Slot, drain, free_segment, place, prefetch, vacate,
+    BUCKETS, Bucket, MATCH_STRIDE, Segment, Slot, allocate_segment, bucket_of, drain, free_segment,
+    place, prefetch, segment_size, vacate,
 };
 use super::size_class::size_class;
 
-/// Elements of a segment above which an insertion splits it: 6.5 per bucket of 8.
-pub const SPLIT_ABOVE: u32 = 409;
+mod resize;
+mod visit;
+
+pub use visit::CURSOR_BITS;
+
+/// Elements of a full-sized segment above which an insertion splits it.
+pub const SPLIT_ABOVE: u32 = resize::capacity(BUCKETS);
 /// Two buddies that hold no more than this each become one segment. Far enough below half of
 /// [`SPLIT_ABOVE`] that at least 150 insertions or removals lie between a split and a merge.
 pub const MERGE_BELOW: u32 = 126;
-/// A merge is considered at every eighth removal from a segment: it looks at another segment's
-/// header, which is a cache miss.
-const MERGE_CHECK_MASK: u32 = 7;
 /// Prefix bits in a hash. A table of 2^26 segments would hold some 2 · 10^10 elements.
 const MAX_DEPTH: u32 = 26;
 /// The depth from which a segment splits by its tags alone.
 const TAG_DEPTH: u32 = MAX_DEPTH - u16::BITS;
 const TAG_SHIFT: u32 = 64 - MAX_DEPTH;
-/// A directory above this many entries doubles only while it has at most
-/// [`DIRECTORY_PER_SEGMENT`] of them per segment: a bad hash makes long buckets then, not an
-/// endless directory.
-const DIRECTORY_FLOOR: usize = 64;
-const DIRECTORY_PER_SEGMENT: usize = 4;
-/// Bits of a scan cursor for the bucket.
-const BUCKET_BITS: u32 = 6;
-/// Bits that a scan cursor uses, from the lowest: those above are free for the caller.
-pub const CURSOR_BITS: u32 = MAX_DEPTH + 1 + BUCKET_BITS;
-
 /// What a table holds: a pointer to something allocated, owning or not.
 ///
 /// # Safety
@@ -95,13 +89,13 @@ pub struct TableStats {
     pub depth: u32,
     /// Entries of the directory.
     pub directory: usize,
-    /// Segments of 4096 bytes.
+    /// Segments: of 4096 bytes, or smaller if there is one only.
     pub segments: usize,
     /// Overflow buckets of 64 bytes.
     pub overflow_buckets: usize,
-    /// Splits since the table was made.
+    /// Splits, and enlargements of the first segment, since the table was made.
     pub splits: u64,
-    /// Merges since the table was made.
+    /// Merges, and reductions of the only segment, since the table was made.
     pub merges: u64,
     /// Elements that splits and merges have looked at or moved since the table was made.
     pub moved: u64,
@@ -113,6 +107,8 @@ pub struct TableStats {
 pub struct Table<T: Element> {
     directory: Vec<NonNull<Segment>>,
     depth: u32,
+    /// Buckets of every segment: [`BUCKETS`], or fewer while there is only one.
+    buckets: usize,
     /// Segments whose depth is the directory's: at 0 the directory may halve.
     deepest: u32,
     len: usize,
@@ -140,6 +136,7 @@ impl<T: Element> Table<T> {
         Self {
             directory: Vec::new(),
             depth: 0,
+            buckets: 1,
             deepest: 0,
             len: 0,
             segments: 0,
@@ -166,7 +163,7 @@ impl<T: Element> Table<T> {
     /// Bytes that the structure itself occupies, without the elements.
     #[inline]
     pub fn bytes(&self) -> usize {
-        self.segments * size_of::<Segment>()
+        self.segments * size_class(segment_size(self.buckets))
             + self.overflow_buckets * size_of::<Bucket>()
             + size_class(self.directory.capacity() * size_of::<NonNull<Segment>>())
     }
@@ -250,141 +247,23 @@ impl<T: Element> Table<T> {
     /// [module documentation](self).
     pub fn insert(&mut self, hash: u64, element: T, rehash: impl Fn(T::Ref<'_>) -> u64) {
         if self.directory.is_empty() {
-            self.directory.push(Segment::allocate(0));
-            (self.depth, self.deepest, self.segments) = (0, 1, 1);
+            self.directory = vec![allocate_segment(1, 0)];
+            (self.depth, self.buckets, self.deepest, self.segments) = (0, 1, 1, 1);
         }
         let mut segment = self.directory[self.index(hash)];
         // SAFETY: a live segment of ours.
-        if unsafe { segment.as_ref().count } >= SPLIT_ABOVE {
-            self.split(hash, rehash);
+        if unsafe { segment.as_ref().count } >= resize::capacity(self.buckets) {
+            self.make_room(hash, rehash);
             segment = self.directory[self.index(hash)];
         }
         let item = Slot::new(element.into_raw(), tag(hash));
         // SAFETY: a live segment of ours, not borrowed.
         unsafe {
-            self.overflow_buckets += place(bucket_of(segment, bucket_index(hash)), item);
+            self.overflow_buckets +=
+                place(bucket_of(segment, bucket_index(hash, self.buckets)), item);
             segment.as_mut().count += 1;
         }
         self.len += 1;
-    }
-
-    /// Calls `visit` for every element, in no particular order.
-    pub fn for_each<'a>(&'a self, mut visit: impl FnMut(T::Ref<'a>)) {
-        for segment in self.distinct_segments() {
-            for index in 0..BUCKETS {
-                self.visit_bucket(segment, index, &mut visit);
-            }
-        }
-    }
-
-    /// Visits one bucket and returns the cursor for the next call, 0 at the end. A scan starts with
-    /// cursor 0; any cursor is safe.
-    ///
-    /// **Guarantee**: an element that is present from a scan's first call to its last is visited at
-    /// least once, whatever is added and removed between the calls; it may be visited repeatedly.
-    ///
-    /// A cursor is (p, b, d): a hash prefix p, aligned to d bits, a bucket b, and the depth d. It
-    /// says: *everything below p was visited, and so were the buckets below b of the range R of d
-    /// bits that starts at p*. An element keeps its prefix and its bucket, so what it says stays
-    /// true. A call looks up the segment that covers p, of depth s, and visits its bucket b.
-    ///
-    /// * s < d (merged since): the segment covers R, so bucket b of R is visited now. R stays, lest
-    ///   the buckets below b of the rest of the segment be missed; that rest is visited in turn,
-    ///   when p has moved past R.
-    /// * s > d (split since): the segment covers the first part of R, and buckets below b of it
-    ///   were visited; the smaller range takes R's place (d becomes s), the rest comes after it.
-    /// * At b = 0 nothing is claimed of R yet, so it may become the largest aligned range that
-    ///   starts at p within the segment.
-    ///
-    /// After the last bucket p moves past R. Since p only grows and no range is smaller than 2^-26,
-    /// every scan ends.
-    pub fn scan<'a>(&'a self, cursor: u64, visit: impl FnMut(T::Ref<'a>)) -> u64 {
-        if self.directory.is_empty() {
-            return 0;
-        }
-        let Cursor { prefix, bucket, depth } = Cursor::decode(cursor);
-        let segment = self.directory[prefix_index(prefix, self.depth)];
-        // SAFETY: a live segment of ours.
-        let local = unsafe { segment.as_ref().depth };
-        let depth = if bucket == 0 { alignment_depth(prefix) } else { depth }.max(local);
-        self.visit_bucket(segment, bucket as usize, visit);
-        if bucket as usize + 1 < BUCKETS {
-            return Cursor { prefix, bucket: bucket + 1, depth }.encode();
-        }
-        let next = prefix + (1 << (MAX_DEPTH - depth));
-        if next >> MAX_DEPTH != 0 {
-            return 0;
-        }
-        Cursor { prefix: next, bucket: 0, depth: alignment_depth(next) }.encode()
-    }
-
-    /// An element by chance, each with nearly the same probability (buckets that overflow are
-    /// slightly behind); `None` if the table is empty. The expected number of buckets looked at is
-    /// small and independent of the size.
-    pub fn random<'a>(&'a self, rng: &mut fastrand::Rng) -> Option<T::Ref<'a>> {
-        // Enough that a table filled as badly as merging allows (4 % of its slots) is still
-        // sampled without falling back in 99.9 % of the calls.
-        const TRIES: u32 = 200;
-        // A bucket of n elements is taken with probability n / FULL.
-        const FULL: usize = 12;
-        if self.is_empty() {
-            return None;
-        }
-        for _ in 0..TRIES {
-            let Some(segment) = self.random_segment(rng) else { continue };
-            let index = rng.usize(..BUCKETS);
-            let mut count = 0;
-            self.visit_bucket(segment, index, |_| count += 1);
-            if rng.usize(..FULL) >= count {
-                continue;
-            }
-            let mut skip = rng.usize(..count);
-            let mut chosen = None;
-            self.visit_bucket(segment, index, |element| {
-                if skip == 0 {
-                    chosen = Some(element);
-                }
-                skip = skip.wrapping_sub(1);
-            });
-            return chosen;
-        }
-        let mut first = None;
-        self.sample(rng, 1, |element| first = first.or(Some(element)));
-        first
-    }
-
-    /// Visits about `n` elements that lie together at a random place: cheap, for eviction by
-    /// samples. Visits whole buckets until `n` elements were seen, or all elements if there are
-    /// fewer.
-    pub fn sample<'a>(
-        &'a self,
-        rng: &mut fastrand::Rng,
-        n: usize,
-        mut visit: impl FnMut(T::Ref<'a>),
-    ) {
-        if self.is_empty() {
-            return;
-        }
-        let n = n.min(self.len);
-        let mut seen = 0;
-        let mut at = rng.usize(..self.directory.len());
-        let mut bucket = rng.usize(..BUCKETS);
-        // One bucket more than there are, so that the tail of the first segment is not left out
-        // when the walk comes round to it.
-        let mut left = self.segments * BUCKETS + BUCKETS;
-        while seen < n && left > 0 {
-            let segment = self.directory[at];
-            self.visit_bucket(segment, bucket, |element| {
-                seen += 1;
-                visit(element);
-            });
-            left -= 1;
-            bucket += 1;
-            if bucket == BUCKETS {
-                bucket = 0;
-                at = self.after(at) % self.directory.len();
-            }
-        }
     }
 
     #[inline]
@@ -397,7 +276,7 @@ impl<T: Element> Table<T> {
     fn bucket(&self, hash: u64) -> Option<NonNull<Bucket>> {
         let segment = *self.directory.get(self.index(hash))?;
         // SAFETY: a live segment of ours.
-        Some(unsafe { bucket_of(segment, bucket_index(hash)) })
+        Some(unsafe { bucket_of(segment, bucket_index(hash, self.buckets)) })
     }
 
     #[inline]
@@ -430,31 +309,6 @@ impl<T: Element> Table<T> {
         }
     }
 
-    fn visit_bucket<'a>(
-        &'a self,
-        segment: NonNull<Segment>,
-        index: usize,
-        mut visit: impl FnMut(T::Ref<'a>),
-    ) {
-        // SAFETY: a live segment of ours, unchanged while `self` is borrowed, and so its chain.
-        let mut bucket = Some(unsafe { bucket_of(segment, index) });
-        while let Some(line) = bucket {
-            // SAFETY: as above.
-            let line = unsafe { line.as_ref() };
-            for element in line.0.iter().filter_map(|slot| slot.element()) {
-                // SAFETY: an element of ours.
-                visit(unsafe { T::borrow(element) });
-            }
-            bucket = line.overflow();
-        }
-    }
-
-    fn random_segment(&self, rng: &mut fastrand::Rng) -> Option<NonNull<Segment>> {
-        let at = rng.usize(..self.directory.len());
-        // A segment stands in the directory 2^(its lack of depth) times: only the first counts.
-        (at == self.first(at)).then(|| self.directory[at])
-    }
-
     /// The first place of the segment that stands at `at` in the directory.
     fn first(&self, at: usize) -> usize {
         at & !(self.places(at) - 1)
@@ -478,189 +332,6 @@ impl<T: Element> Table<T> {
             Some(segment)
         })
     }
-
-    /// Splits the segment of `hash`, unless the directory would have to grow out of proportion.
-    #[cold]
-    #[inline(never)]
-    fn split(&mut self, hash: u64, rehash: impl Fn(T::Ref<'_>) -> u64) {
-        let mut low = self.directory[self.index(hash)];
-        // SAFETY: a live segment of ours.
-        let old = unsafe { low.as_ref().depth };
-        if old == MAX_DEPTH || (old == self.depth && !self.double()) {
-            return;
-        }
-        let mut high = Segment::allocate(old + 1);
-        // SAFETY: both live, ours and distinct.
-        let moved = unsafe {
-            low.as_mut().depth = old + 1;
-            self.distribute(low, high, old, rehash)
-        };
-        // SAFETY: as above.
-        unsafe {
-            self.moved += u64::from(low.as_ref().count);
-            low.as_mut().count -= moved;
-            high.as_mut().count = moved;
-        }
-        let first = self.first(self.index(hash)) & !self.places(self.index(hash));
-        let places = self.places(first);
-        self.directory[first + places..first + 2 * places].fill(high);
-        self.segments += 1;
-        self.splits += 1;
-        if old + 1 == self.depth {
-            self.deepest += 2;
-        }
-    }
-
-    /// Moves the elements whose prefix has bit `depth` set from `low` to `high`, and counts them.
-    ///
-    /// # Safety
-    /// Both are live segments of this table, and distinct.
-    unsafe fn distribute(
-        &mut self,
-        low: NonNull<Segment>,
-        mut high: NonNull<Segment>,
-        depth: u32,
-        rehash: impl Fn(T::Ref<'_>) -> u64,
-    ) -> u32 {
-        let mut moved = 0;
-        let goes_high = |slot: Slot, element| {
-            let prefix_bit = if depth >= TAG_DEPTH {
-                u64::from(slot.tag()) >> (MAX_DEPTH - 1 - depth)
-            } else {
-                // SAFETY: an element of ours.
-                rehash(unsafe { T::borrow(element) }) >> (63 - depth)
-            };
-            prefix_bit & 1 == 1
-        };
-        if depth < TAG_DEPTH {
-            self.prefetch_segment(low);
-        }
-        let mut chain = Vec::new();
-        for index in 0..BUCKETS {
-            // SAFETY: buckets of the caller's segments, borrowed one after the other.
-            unsafe {
-                let mut source = bucket_of(low, index);
-                if source.as_ref().overflow().is_some() {
-                    self.overflow_buckets -= drain(source, &mut chain);
-                    for slot in chain.drain(..) {
-                        let high_bit = slot.element().is_some_and(|e| goes_high(slot, e));
-                        let target = if high_bit { high } else { low };
-                        moved += u32::from(high_bit);
-                        self.overflow_buckets += place(bucket_of(target, index), slot);
-                    }
-                    continue;
-                }
-                let target = &mut high.as_mut().buckets[index].0;
-                for (from, to) in source.as_mut().0.iter_mut().zip(target) {
-                    if from.element().is_some_and(|e| goes_high(*from, e)) {
-                        *to = std::mem::replace(from, Slot::EMPTY);
-                        moved += 1;
-                    }
-                }
-            }
-        }
-        moved
-    }
-
-    fn prefetch_segment(&self, segment: NonNull<Segment>) {
-        // SAFETY: a live segment of ours.
-        for bucket in unsafe { &segment.as_ref().buckets } {
-            for element in bucket.0.iter().filter_map(|slot| slot.element()) {
-                prefetch(element.as_ptr());
-            }
-        }
-    }
-
-    /// Doubles the directory, unless it is out of proportion to the segments.
-    fn double(&mut self) -> bool {
-        let len = self.directory.len();
-        if len > DIRECTORY_FLOOR && len > DIRECTORY_PER_SEGMENT * self.segments {
-            return false;
-        }
-        let mut doubled = Vec::with_capacity(2 * len);
-        doubled.extend(self.directory.iter().flat_map(|&segment| [segment, segment]));
-        self.directory = doubled;
-        self.depth += 1;
-        self.deepest = 0;
-        true
-    }
-
-    /// After a removal: gives everything back if the table is empty, else joins the segment of
-    /// `hash` with its buddy if both are nearly empty.
-    #[inline]
-    fn shrink(&mut self, hash: u64) {
-        if self.len == 0 {
-            return self.clear_structure();
-        }
-        // SAFETY: a live segment of ours.
-        let Segment { count, depth, .. } = unsafe { self.directory[self.index(hash)].as_ref() };
-        if *count <= MERGE_BELOW && count & MERGE_CHECK_MASK == 0 && *depth > 0 {
-            self.merge(hash, *depth);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn merge(&mut self, hash: u64, depth: u32) {
-        let at = self.first(self.index(hash));
-        let places = self.places(at);
-        let (first, second) = (at & !places, at | places);
-        let (mut low, high) = (self.directory[first], self.directory[second]);
-        // SAFETY: live segments of ours, distinct since they are of one depth at two places.
-        unsafe {
-            if low.as_ref().depth != depth
-                || high.as_ref().depth != depth
-                || low.as_ref().count.max(high.as_ref().count) > MERGE_BELOW
-            {
-                return;
-            }
-            let mut items = Vec::new();
-            for index in 0..BUCKETS {
-                self.overflow_buckets -= drain(bucket_of(high, index), &mut items);
-                for item in items.drain(..) {
-                    self.overflow_buckets += place(bucket_of(low, index), item);
-                }
-            }
-            self.moved += u64::from(high.as_ref().count);
-            low.as_mut().count += high.as_ref().count;
-            low.as_mut().depth = depth - 1;
-            free_segment(high);
-        }
-        self.directory[second..second + places].fill(low);
-        self.segments -= 1;
-        self.merges += 1;
-        if depth == self.depth {
-            self.deepest -= 2;
-        }
-        while self.deepest == 0 && self.directory.len() >= DIRECTORY_PER_SEGMENT * self.segments {
-            self.halve();
-        }
-    }
-
-    /// Halves the directory, in which no segment is as deep as it.
-    fn halve(&mut self) {
-        let halved = self.directory.iter().step_by(2).copied();
-        self.directory = halved.collect();
-        self.depth -= 1;
-        let mut deepest = 0;
-        for segment in self.distinct_segments() {
-            // SAFETY: a live segment of ours.
-            deepest += u32::from(unsafe { segment.as_ref().depth } == self.depth);
-        }
-        self.deepest = deepest;
-    }
-
-    /// Frees the structure of a table without elements.
-    fn clear_structure(&mut self) {
-        debug_assert_eq!((self.len, self.overflow_buckets), (0, 0), "no element is left");
-        let segments: Vec<_> = self.distinct_segments().collect();
-        self.directory = Vec::new();
-        (self.depth, self.deepest, self.segments) = (0, 0, 0);
-        for segment in segments {
-            // SAFETY: each stood once in the list, and the directory is gone.
-            unsafe { free_segment(segment) };
-        }
-    }
 }
 
 impl<T: Element> Drop for Table<T> {
@@ -671,7 +342,7 @@ impl<T: Element> Drop for Table<T> {
             if std::mem::needs_drop::<T>() {
                 self.prefetch_segment(segment);
             }
-            for index in 0..BUCKETS {
+            for index in 0..self.buckets {
                 // SAFETY: each segment comes once, and nothing else refers to it any more.
                 unsafe { drain(bucket_of(segment, index), &mut items) };
                 for element in items.drain(..).filter_map(|item| item.element()) {
@@ -680,7 +351,7 @@ impl<T: Element> Drop for Table<T> {
                 }
             }
             // SAFETY: as above.
-            unsafe { free_segment(segment) };
+            unsafe { free_segment(segment, self.buckets) };
         }
     }
 }
@@ -725,7 +396,7 @@ impl<'a, T: Element> Occupied<'a, T> {
         // SAFETY: the slot lies in the chain of this bucket, where `locate` found it.
         let item = unsafe {
             let mut segment = table.directory[at];
-            let (item, freed) = vacate(bucket_of(segment, bucket_index(hash)), slot);
+            let (item, freed) = vacate(bucket_of(segment, bucket_index(hash, table.buckets)), slot);
             segment.as_mut().count -= 1;
             table.overflow_buckets -= freed;
             item
@@ -763,65 +434,14 @@ impl<T: Element> Drop for PutBack<T> {
     }
 }
 
-/// A place in a scan: see [`Table::scan`]. Encoded as prefix with a 1 after its `depth` bits, then
-/// the bucket; 0 is the start.
-struct Cursor {
-    /// Prefix of [`MAX_DEPTH`] bits.
-    prefix: u64,
-    bucket: u32,
-    depth: u32,
-}
-
-impl Cursor {
-    fn encode(self) -> u64 {
-        let mark = 1 << (MAX_DEPTH - self.depth);
-        (self.prefix << 1 | mark) << BUCKET_BITS | u64::from(self.bucket)
-    }
-
-    /// The place that `cursor` stands for; something within bounds for any other number.
-    fn decode(cursor: u64) -> Self {
-        let marked = (cursor >> BUCKET_BITS) & ((1 << (MAX_DEPTH + 1)) - 1);
-        if marked == 0 {
-            return Self { prefix: 0, bucket: 0, depth: 0 };
-        }
-        let bucket = (cursor & ((1 << BUCKET_BITS) - 1)) as u32;
-        Self {
-            prefix: (marked & (marked - 1)) >> 1,
-            bucket: bucket.min(BUCKETS as u32 - 1),
-            depth: MAX_DEPTH - marked.trailing_zeros(),
-        }
-    }
-}
-
-/// The fewest bits of prefix under which `prefix` is the start of a range.
-fn alignment_depth(prefix: u64) -> u32 {
-    MAX_DEPTH - prefix.trailing_zeros().min(MAX_DEPTH)
-}
-
-#[inline]
-fn prefix_index(prefix: u64, depth: u32) -> usize {
-    (prefix >> (MAX_DEPTH - depth)) as usize
-}
-
 #[inline]
 fn tag(hash: u64) -> u16 {
     (hash >> TAG_SHIFT) as u16
 }
 
 #[inline]
-fn bucket_index(hash: u64) -> usize {
-    ((u64::from(hash as u32) * BUCKETS as u64) >> 32) as usize
-}
-
-/// # Safety
-/// `segment` is live and `index` below [`BUCKETS`].
-#[inline]
-unsafe fn bucket_of(segment: NonNull<Segment>, index: usize) -> NonNull<Bucket> {
-    debug_assert!(index < BUCKETS);
-    // SAFETY: within the segment; no reference to all of it is made.
-    unsafe {
-        NonNull::new_unchecked((&raw mut (*segment.as_ptr()).buckets).cast::<Bucket>().add(index))
-    }
+fn bucket_index(hash: u64, buckets: usize) -> usize {
+    ((u64::from(hash as u32) * buckets as u64) >> 32) as usize
 }
 
 #[cfg(test)]
