@@ -15,8 +15,8 @@ use super::error::CommandError;
 use super::{Args, Command};
 use crate::config::Config;
 use crate::keyspace::{
-    ClientId, Db, DbIndex, EntryRef, Event, KeyHash, OwnedEntry, Previous, Shard, ShardCount,
-    Value, ValueRef,
+    ClientId, Db, DbIndex, EffectBuffer, EntryMut, EntryRef, Event, Found, KeyHash, OwnedEntry,
+    Previous, Shard, ShardCount, Value, ValueRef, WatchTable, discard,
 };
 use crate::observe::Server;
 
@@ -144,19 +144,15 @@ impl<'a> Read<'a> {
 
     /// The entry of `key` in the client's database for a command that reads it: counts a hit or a
     /// miss and marks the access. An expired key is removed and not there.
+    #[inline]
     pub fn lookup(&mut self, key: &Key<'_>) -> Option<EntryRef<'_>> {
-        let mark = !self.call.no_touch;
-        self.look(key, mark)
+        self.find(self.call.db, key, Visit::Read).map(EntryMut::into_ref)
     }
 
     /// The entry of `key` in database `db` without counting it or marking an access. An expired
     /// key is removed and not there.
     pub fn peek_in(&mut self, db: DbIndex, key: &Key<'_>) -> Option<EntryRef<'_>> {
-        let (place, found) = self.live(db, key);
-        if !found {
-            return None;
-        }
-        self.parts[place].dbs[db.0 as usize].get(key.bytes, key.hash)
+        self.find(db, key, Visit::Peek).map(EntryMut::into_ref)
     }
 
     /// [`Read::peek_in`] the client's database.
@@ -179,12 +175,12 @@ impl<'a> Read<'a> {
 
     /// As [`Read::lookup`], but no access: for commands that ask about a key, not for its value.
     pub fn lookup_unmarked(&mut self, key: &Key<'_>) -> Option<EntryRef<'_>> {
-        self.look(key, false)
+        self.find(self.call.db, key, Visit::ReadUnmarked).map(EntryMut::into_ref)
     }
 
     /// As [`Read::lookup`], an access even under `CLIENT NO-TOUCH`: TOUCH.
     pub fn lookup_marked(&mut self, key: &Key<'_>) -> Option<EntryRef<'_>> {
-        self.look(key, true)
+        self.find(self.call.db, key, Visit::ReadMarked).map(EntryMut::into_ref)
     }
 
     /// The logical database of this number, or Redis's out-of-range error.
@@ -201,50 +197,67 @@ impl<'a> Read<'a> {
         self.database(number)
     }
 
-    /// Counts a hit or a miss, and marks the access if `mark`.
-    fn look(&mut self, key: &Key<'_>, mark: bool) -> Option<EntryRef<'_>> {
-        let db = self.call.db;
-        let policy = AccessPolicy::of(self.call.config);
-        let (place, found) = self.live(db, key);
-        let shard = &mut self.parts[place];
-        if !found {
-            shard.stats.misses += 1;
-            return None;
-        }
-        shard.stats.hits += 1;
-        let Shard { dbs, rng, now_ms, .. } = &mut **shard;
-        let entry = dbs[db.0 as usize].get(key.bytes, key.hash)?;
-        if mark {
-            entry.set_access(access::touched(policy, entry.access(), *now_ms, rng));
-        }
-        Some(entry)
-    }
-
-    /// Finds the box of `key`, and whether the key lives there now; removes it if its time is over.
-    fn live(&mut self, db: DbIndex, key: &Key<'_>) -> (usize, bool) {
+    /// The entry of `key`, in one lookup. One whose time is over is removed, with everything that
+    /// hangs on it, and not there.
+    #[inline]
+    fn find(&mut self, db: DbIndex, key: &Key<'_>, visit: Visit) -> Option<EntryMut<'_>> {
+        let config = self.call.config;
+        let (counts, marks) = match visit {
+            Visit::Read => (1, !self.call.no_touch),
+            Visit::ReadUnmarked => (1, false),
+            Visit::ReadMarked => (1, true),
+            Visit::Write => (0, !self.call.no_touch),
+            Visit::Peek => (0, false),
+        };
         let place = place(self.parts, self.call.server, key.bytes, key.hash);
-        let shard = &mut self.parts[place];
-        let now_ms = shard.now_ms;
-        let found = shard.dbs[db.0 as usize].get(key.bytes, key.hash);
-        let Some(expiry) = found.map(EntryRef::expiry) else { return (place, false) };
-        if expiry.is_none_or(|at| at > now_ms) {
-            return (place, true);
+        let (before, rest) = self.parts.split_at_mut(place);
+        let Shard { dbs, stats, effects, watch, reclaim, rng, now_ms, .. } = &mut *rest[0];
+        match dbs[db.0 as usize].find_live(key.bytes, key.hash, *now_ms) {
+            Found::Live(entry) => {
+                stats.hits += counts;
+                if marks {
+                    let access = entry.get().access();
+                    let policy = AccessPolicy::of(config);
+                    entry.get().set_access(access::touched(policy, access, *now_ms, rng));
+                }
+                Some(entry)
+            }
+            Found::Nothing => {
+                stats.misses += counts;
+                None
+            }
+            Found::Expired(entry) => {
+                stats.misses += counts;
+                stats.expired += 1;
+                // The effects of all boxes in hand stand in the first one's buffer, in order.
+                let effects = before.first_mut().map_or(effects, |first| &mut first.effects);
+                let lazy = config.lazyfree_lazy_expire;
+                note_removed(effects, watch, db, key.bytes, lazy, Event::EXPIRED);
+                discard(reclaim, entry, lazy);
+                None
+            }
         }
-        expire(shard, db, key, self.call.config);
-        (place, false)
     }
+}
+
+/// What a lookup is for.
+#[derive(Clone, Copy)]
+enum Visit {
+    /// To read: it counts as a hit or a miss, and marks the access unless `CLIENT NO-TOUCH` is on.
+    Read,
+    /// To ask about the key: it counts.
+    ReadUnmarked,
+    /// It counts, and marks the access in any case.
+    ReadMarked,
+    /// To write: it marks the access unless `CLIENT NO-TOUCH` is on.
+    Write,
+    /// Neither.
+    Peek,
 }
 
 /// The value of a string entry, or the wrong-type error.
 pub fn string_of(entry: EntryRef<'_>) -> Result<ValueRef<'_>, CommandError> {
     Ok(entry.value())
-}
-
-/// Removes a key whose time is over, with everything that hangs on it.
-pub fn expire(shard: &mut Shard, db: DbIndex, key: &Key<'_>, config: &Config) {
-    let Some(entry) = shard.dbs[db.0 as usize].remove(key.bytes, key.hash) else { return };
-    shard.stats.expired += 1;
-    removed_by_server(shard, db, key.bytes, entry, config.lazyfree_lazy_expire, Event::EXPIRED);
 }
 
 /// The change that the server itself makes when it expires or evicts a key.
@@ -256,20 +269,46 @@ pub fn removed_by_server(
     lazy: bool,
     event: Event,
 ) {
-    let command: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
-    if shard.effects.is_listening() {
-        shard.effects.push(db.0, vec![command.to_vec(), key.to_vec()]);
-    }
-    signal(shard, db, key, event);
+    note_removed(&mut shard.effects, &mut shard.watch, db, key, lazy, event);
     shard.discard(entry, lazy);
 }
 
-/// The one place where "this key changed" is heard.
-fn signal(shard: &mut Shard, db: DbIndex, key: &[u8], _event: Event) {
-    if !shard.watch.is_empty() {
-        let exists = shard.dbs[db.0 as usize].get(key, shard.hasher.hash(key)).is_some();
-        shard.watch.touch(db, key, exists);
+/// States that the server itself removed a key.
+fn note_removed(
+    effects: &mut EffectBuffer,
+    watch: &mut WatchTable,
+    db: DbIndex,
+    key: &[u8],
+    lazy: bool,
+    event: Event,
+) {
+    let command: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
+    if effects.is_listening() {
+        effects.push(db.0, vec![command.to_vec(), key.to_vec()]);
     }
+    signal(watch, db, key, event, || false);
+}
+
+/// The one place where "this key changed" is heard. `exists` tells whether it is there now.
+fn signal(
+    watch: &mut WatchTable,
+    db: DbIndex,
+    key: &[u8],
+    _event: Event,
+    exists: impl FnOnce() -> bool,
+) {
+    if !watch.is_empty() {
+        watch.touch(db, key, exists());
+    }
+}
+
+/// What becomes of a key's expiry when its value is replaced.
+#[derive(Clone, Copy)]
+enum Lifetime {
+    /// It stays.
+    Kept,
+    /// It is this one, in milliseconds of Unix time.
+    Set(Option<i64>),
 }
 
 impl<'a> Write<'a> {
@@ -290,7 +329,8 @@ impl<'a> Write<'a> {
         let place = place(self.parts, self.call.server, key.bytes, key.hash);
         let shard = &mut self.read.parts[place];
         shard.stats.dirty += u64::from(!matches!(effect, Effect::Covered));
-        signal(shard, db, key.bytes, event);
+        let exists = || shard.dbs[db.0 as usize].get(key.bytes, key.hash).is_some();
+        signal(&mut shard.watch, db, key.bytes, event, exists);
         let client_db = self.read.call.db;
         match effect {
             Effect::Verbatim(args) => self.state_verbatim(args),
@@ -329,18 +369,7 @@ impl<'a> Write<'a> {
     /// Stores a value at `key` of database `db`, replacing what is there; `expiry` in ms of Unix
     /// time. The caller states the change.
     pub fn store_in(&mut self, db: DbIndex, key: &Key<'_>, value: Value<'_>, expiry: Option<i64>) {
-        let policy = AccessPolicy::of(self.call.config);
-        let lazy = self.call.config.lazyfree_lazy_server_del;
-        let shard = self.shard_mut(key);
-        let now_ms = shard.now_ms;
-        let database: &mut Db = &mut shard.dbs[db.0 as usize];
-        let replaced = database.insert(key.bytes, key.hash, value, expiry);
-        if let Some(entry) = database.get(key.bytes, key.hash) {
-            entry.set_access(access::created(policy, now_ms));
-        }
-        if let Previous::Replaced(old) = replaced {
-            shard.discard(old, lazy);
-        }
+        self.put(db, key, value, Lifetime::Set(expiry));
     }
 
     /// [`Write::store_in`] the client's database.
@@ -357,11 +386,8 @@ impl<'a> Write<'a> {
 
     /// Takes the entry of `key` out of database `db`. The caller states the change.
     pub fn take_in(&mut self, db: DbIndex, key: &Key<'_>) -> Option<OwnedEntry> {
-        let (place, found) = self.read.live(db, key);
-        if !found {
-            return None;
-        }
-        self.read.parts[place].dbs[db.0 as usize].remove(key.bytes, key.hash)
+        self.peek_in(db, key)?;
+        self.shard_mut(key).dbs[db.0 as usize].remove(key.bytes, key.hash)
     }
 
     /// Removes `key` of database `db` and frees it, elsewhere if `lazy` and it is big. The caller
@@ -413,5 +439,85 @@ impl<'a> Write<'a> {
         for part in self.parts_mut() {
             part.watch.unwatch(client);
         }
+    }
+
+    /// The entry of `key` in the client's database for a command that changes it: marks the
+    /// access, counts nothing. An expired key is removed and not there.
+    #[inline]
+    pub fn seek(&mut self, key: &Key<'_>) -> Option<EntryMut<'_>> {
+        let db = self.call.db;
+        self.find(db, key, Visit::Write)
+    }
+
+    /// As [`Write::store`], keeping the expiry that the key has.
+    pub fn store_keeping_expiry(&mut self, key: &Key<'_>, value: Value<'_>) {
+        self.put(self.call.db, key, value, Lifetime::Kept);
+    }
+
+    fn put(&mut self, db: DbIndex, key: &Key<'_>, value: Value<'_>, lifetime: Lifetime) {
+        let config = self.call.config;
+        let policy = AccessPolicy::of(config);
+        let shard = self.shard_mut(key);
+        let Shard { dbs, rng, now_ms, .. } = shard;
+        let mut was_expired = false;
+        let database = &mut dbs[db.0 as usize];
+        let previous = database.insert_with(key.bytes, key.hash, value, |old| {
+            was_expired = old.and_then(EntryRef::expiry).is_some_and(|at| at <= *now_ms);
+            let live = old.filter(|_| !was_expired);
+            let expiry = match lifetime {
+                Lifetime::Kept => live.and_then(EntryRef::expiry),
+                Lifetime::Set(expiry) => expiry,
+            };
+            let access = live.map_or_else(
+                || access::created(policy, *now_ms),
+                |old| access::touched(policy, old.access(), *now_ms, rng),
+            );
+            (expiry, access)
+        });
+        if let Previous::Replaced(old) = previous {
+            shard.discard(old, config.lazyfree_lazy_server_del);
+        }
+        if was_expired {
+            self.note_expired(db, key);
+        }
+    }
+
+    /// Changes the string at `key` of the client's database where it is, or creates it: it is made
+    /// `len` bytes long if it is shorter, with zeros, then `edit` gets all of it. The caller has
+    /// looked the key up, and states the change.
+    pub fn edit_string(&mut self, key: &Key<'_>, len: usize, edit: impl FnOnce(&mut [u8])) {
+        let policy = AccessPolicy::of(self.call.config);
+        let db = self.call.db.0 as usize;
+        let Shard { dbs, now_ms, .. } = self.shard_mut(key);
+        let known = dbs[db].len();
+        dbs[db].edit_string(key.bytes, key.hash, len, edit);
+        if dbs[db].len() > known
+            && let Some(entry) = dbs[db].get(key.bytes, key.hash)
+        {
+            entry.set_access(access::created(policy, *now_ms));
+        }
+    }
+
+    /// Removes `key` of the client's database as expired: a command gave it an expiry in the past.
+    /// States the change. False if it was not there.
+    pub fn expire_now(&mut self, key: &Key<'_>) -> bool {
+        let db = self.call.db;
+        let lazy = self.call.config.lazyfree_lazy_expire;
+        let removed = self.remove(key, lazy);
+        if removed {
+            self.note_expired(db, key);
+        }
+        removed
+    }
+
+    /// States that a key was removed since its time was over.
+    fn note_expired(&mut self, db: DbIndex, key: &Key<'_>) {
+        let lazy = self.call.config.lazyfree_lazy_expire;
+        let place = place(self.parts, self.call.server, key.bytes, key.hash);
+        let (before, rest) = self.read.parts.split_at_mut(place);
+        let Shard { effects, watch, stats, .. } = &mut *rest[0];
+        stats.expired += 1;
+        let effects = before.first_mut().map_or(effects, |first| &mut first.effects);
+        note_removed(effects, watch, db, key.bytes, lazy, Event::EXPIRED);
     }
 }

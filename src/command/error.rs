@@ -71,6 +71,25 @@ texts! {
     DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
     /// A string would exceed `proto-max-bulk-len`.
     STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+    /// `INCR` and its like: the sum does not fit in 64 bits.
+    INCREMENT_OVERFLOW = "ERR increment or decrement would overflow";
+    /// `DECRBY` with a decrement whose negative does not fit in 64 bits.
+    DECREMENT_OVERFLOW = "ERR decrement would overflow";
+    /// `INCRBYFLOAT`: the sum is no finite number.
+    NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
+    /// `SETRANGE` with a negative offset.
+    OFFSET_OUT_OF_RANGE = "ERR offset is out of range";
+    /// A number of keys that is none, not positive or too large.
+    INVALID_NUMKEYS = "ERR invalid numkeys value or out of range";
+    /// `LCS` of something else than strings.
+    LCS_NOT_STRINGS = "ERR The specified keys must contain string values";
+    /// `LCS` with both.
+    LCS_LEN_AND_IDX = "ERR If you want both the length and indexes, please just use IDX.";
+    /// `LCS` of strings whose table would exceed `proto-max-bulk-len`.
+    LCS_TABLE_TOO_BIG =
+        "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
+    /// `LCS` without memory for its table.
+    LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transient memory for LCS";
     /// `SCAN` with a cursor that is no number.
     INVALID_CURSOR = "ERR invalid cursor";
     /// An argument that must be a 32-bit integer is one of 64 bits.

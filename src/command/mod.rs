@@ -20,7 +20,7 @@ pub mod transaction;
 
 pub use access::{AccessPolicy, created, frequency, idle_seconds};
 pub use args::{ArgRef, Args, Key, KeyStride, parse_cursor, parse_integer, require};
-pub use context::{Call, Effect, Read, Write, expire, removed_by_server, string_of};
+pub use context::{Call, Effect, Read, Write, removed_by_server, string_of};
 pub use error::{CommandError, CommandResult};
 pub use session::{After, ReplyMode, Session, SessionContext};
 pub use spec::{Command, Flags, Merge, Run, Spread, Steering};

@@ -279,6 +279,12 @@ impl KeySpec {
         }
     }
 
+    /// With notes for `COMMAND INFO`.
+    pub const fn notes(mut self, notes: &'static str) -> KeySpec {
+        self.notes = notes;
+        self
+    }
+
     /// A number of keys at argument `at`, the keys after it, every `step`.
     pub const fn numkeys(at: i32, step: i32, flags: &'static str) -> KeySpec {
         KeySpec {
@@ -380,6 +386,12 @@ impl Arg {
     /// Present since this version.
     pub const fn since(mut self, version: &'static str) -> Arg {
         self.since = version;
+        self
+    }
+
+    /// With a line about it.
+    pub const fn summary(mut self, summary: &'static str) -> Arg {
+        self.summary = summary;
         self
     }
 

@@ -41,6 +41,16 @@ impl Previous {
     }
 }
 
+/// What is found under a key at a given time.
+pub enum Found<'a> {
+    /// Nothing.
+    Nothing,
+    /// An entry.
+    Live(EntryMut<'a>),
+    /// An entry whose time was over: it is out of the database.
+    Expired(OwnedEntry),
+}
+
 /// Figures about a database's structure.
 #[derive(Clone, Copy, Debug)]
 pub struct DbStats {
@@ -123,6 +133,22 @@ impl Db {
         Some(unsafe { EntryMut::new(entry.raw()) })
     }
 
+    /// The entry of `key` at `now_ms`: one whose time is over is taken out.
+    #[inline]
+    pub fn find_live(&mut self, key: &[u8], hash: KeyHash, now_ms: i64) -> Found<'_> {
+        let Some(found) = self.entries.find_mut(hash.0, |entry| entry.key() == key) else {
+            return Found::Nothing;
+        };
+        if found.get().expiry().is_none_or(|at| at > now_ms) {
+            // SAFETY: the database is borrowed by the result, so nobody else looks at the entry.
+            return Found::Live(unsafe { EntryMut::new(found.into_ref().raw()) });
+        }
+        let entry = found.remove();
+        self.entry_bytes -= entry.allocation_size();
+        unindex(&mut self.volatile, hash, entry.raw());
+        Found::Expired(entry)
+    }
+
     /// Stores `value` under `key`, in place of what was there. The expiry is `expiry`, in
     /// milliseconds since the Unix epoch: what the old entry had is not kept, its access field is.
     pub fn insert(
@@ -132,22 +158,39 @@ impl Db {
         value: Value<'_>,
         expiry: Option<i64>,
     ) -> Previous {
+        self.insert_with(key, hash, value, |old| (expiry, old.map_or(0, EntryRef::access)))
+    }
+
+    /// Stores `value` under `key`, in place of what was there. `settle` looks at the entry that is
+    /// there and gives the new one's expiry, in milliseconds since the Unix epoch, and access
+    /// field. One lookup.
+    pub fn insert_with(
+        &mut self,
+        key: &[u8],
+        hash: KeyHash,
+        value: Value<'_>,
+        settle: impl FnOnce(Option<EntryRef<'_>>) -> (Option<i64>, u32),
+    ) -> Previous {
         let value = Stored::new(value);
         let Some(mut found) = self.entries.find_mut(hash.0, |entry| entry.key() == key) else {
             self.entries.prefetch_count(hash.0);
-            self.add(hash, OwnedEntry::from_stored(key, value, expiry));
+            let (expiry, access) = settle(None);
+            let entry = OwnedEntry::from_stored(key, value, expiry);
+            entry.get().set_access(access);
+            self.add(hash, entry);
             return Previous::None;
         };
+        let (expiry, access) = settle(Some(found.get()));
         let (old, had_expiry) = (found.get().raw(), found.get().expiry().is_some());
         let old_size = found.get().allocation_size();
         let previous = found.update(|entry| match entry.overwrite(value, expiry) {
             Ok(()) => Previous::Overwritten,
             Err(value) => {
                 let new = OwnedEntry::from_stored(key, value, expiry);
-                new.get().set_access(entry.get().access());
                 Previous::Replaced(std::mem::replace(entry, new))
             }
         });
+        found.get().set_access(access);
         let new = found.get().raw();
         if let Previous::Replaced(_) = previous {
             self.entry_bytes += found.get().allocation_size();
@@ -338,12 +381,11 @@ impl Db {
             return;
         }
         if let Some(old) = old {
-            // Compared by pointer alone: the old entry may be gone already.
-            let found = self.volatile.find_mut(hash.0, |alias| alias == Alias(old));
-            let mut found = found.expect("an entry with an expiry is in the index");
             match new {
-                Some(new) => found.update(|alias| *alias = Alias(new)),
-                None => drop(found.remove()),
+                Some(new) => {
+                    alias_of(&mut self.volatile, hash, old).update(|alias| *alias = Alias(new))
+                }
+                None => unindex(&mut self.volatile, hash, old),
             }
         } else if let Some(new) = new {
             let hasher = &self.hasher;
@@ -352,6 +394,16 @@ impl Db {
             self.volatile.insert(hash.0, Alias(new), rehash);
         }
     }
+}
+
+/// The place of an entry in the expiry index. Compared by pointer alone: the entry may be gone.
+fn alias_of(volatile: &mut Table<Alias>, hash: KeyHash, entry: RawEntry) -> Occupied<'_, Alias> {
+    let found = volatile.find_mut(hash.0, |alias| alias == Alias(entry));
+    found.expect("an entry with an expiry is in the index")
+}
+
+fn unindex(volatile: &mut Table<Alias>, hash: KeyHash, entry: RawEntry) {
+    alias_of(volatile, hash, entry).remove();
 }
 
 fn volatile_alias(entry: EntryRef<'_>) -> Option<RawEntry> {

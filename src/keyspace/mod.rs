@@ -13,13 +13,13 @@ mod string;
 mod table;
 mod watch;
 
-pub use db::{Db, DbStats, Previous};
+pub use db::{Db, DbStats, Found, Previous};
 pub use effect::{Effect, EffectBuffer, EffectUnit};
 pub use entry::{ACCESS_BITS, EntryMut, EntryRef, Kind, OwnedEntry};
 pub use event::{Event, EventClass};
 pub use hash::{KeyHash, KeyHasher, ShardCount, hash_tag};
 pub use memory::MemoryBoard;
-pub use shard::{CommandStat, DbIndex, Garbage, Reclaim, Shard, ShardStats};
+pub use shard::{CommandStat, DbIndex, Garbage, Reclaim, Shard, ShardStats, discard};
 pub use size_class::size_class;
 pub use string::{INLINE_MAX, Value, ValueRef};
 pub use table::{CURSOR_BITS, Element, MERGE_BELOW, Occupied, SPLIT_ABOVE, Table, TableStats};

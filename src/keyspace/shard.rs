@@ -128,9 +128,7 @@ impl Shard {
 
     /// Frees a removed entry: at once, or elsewhere if `lazy` and it is big.
     pub fn discard(&self, entry: OwnedEntry, lazy: bool) {
-        if lazy && entry.needs_lazy_free() {
-            (self.reclaim)(Garbage::Entry(entry));
-        }
+        discard(&self.reclaim, entry, lazy);
     }
 
     /// Hash of a key that did not come with one.
@@ -141,5 +139,12 @@ impl Shard {
     /// Whether the owner has something to do though no batch is there: keys that will expire.
     pub fn needs_upkeep(&self) -> bool {
         self.active_expire && self.dbs.iter().any(|db| db.volatile_len() > 0)
+    }
+}
+
+/// Frees a removed entry: at once, or through `reclaim` if `lazy` and it is big.
+pub fn discard(reclaim: &Reclaim, entry: OwnedEntry, lazy: bool) {
+    if lazy && entry.needs_lazy_free() {
+        reclaim(Garbage::Entry(entry));
     }
 }
