@@ -118,6 +118,11 @@ fn sixteen_shards() {
 }
 
 #[test]
+fn sixty_four_shards() {
+    examine(under_test(64, false, 3).addr(), 60, 600);
+}
+
+#[test]
 fn a_correct_stand_in_passes() {
     let server = FaultyServer::start(Fault::None);
     examine(server.addr(), 30, 300);
