@@ -17,6 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_utils::CachePadded;
 
 use crate::acceptor::tcp::{ListenOptions, Listeners, Network, listen};
 use crate::acceptor::{Acceptor, Letters, Parts};
@@ -26,10 +27,13 @@ use crate::command::registry;
 use crate::config::{Config, ConfigStore};
 use crate::journal::Journal;
 use crate::keyspace::{
-    CommandStat, Db, EffectBuffer, Garbage, KeyHasher, MemoryBoard, Reclaim, Shard, ShardCount,
-    ShardStats, WatchTable,
+    Db, EffectBuffer, Garbage, KeyHasher, MemoryBoard, Reclaim, Shard, ShardCount, ShardStats,
+    WatchTable,
 };
-use crate::observe::{ClientRegistry, Counters, Pause, Server, SessionStat, Signal, doing};
+use crate::observe::{
+    ClientRegistry, CommandLog, Counters, ErrorCounts, LatencyMonitor, Pause, Rates, Server,
+    SessionStat, Signal, doing, process,
+};
 use crate::shard::{Executor, Owner};
 
 /// New connections on their way from one acceptor to another; beyond that the accepting one
@@ -37,6 +41,8 @@ use crate::shard::{Executor, Owner};
 const LETTERS: usize = 1024;
 /// How often the control thread refreshes memory figures while there is a limit to keep.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
+/// How often rates are sampled.
+const RATES_INTERVAL: Duration = Duration::from_secs(1);
 /// Exit code after a panic (EX_SOFTWARE of sysexits.h).
 const PANIC_CODE: i32 = 70;
 
@@ -95,6 +101,8 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
             }
         })?;
     }
+    let allocated = process::allocator().allocated;
+    server.startup_memory.store(allocated, Ordering::Relaxed);
     tracing::info!("Ready to accept connections");
     Ok(control_until_end(&server, &control))
 }
@@ -137,6 +145,12 @@ pub fn new_server(
         control,
         session_stats: (0..registry::count()).map(|_| SessionStat::default()).collect(),
         attention: AtomicU64::new(0),
+        errors: ErrorCounts::default(),
+        commands_run: (0..config.shards).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
+        rates: Rates::default(),
+        startup_memory: AtomicU64::new(0),
+        command_log: CommandLog::default(),
+        latency: LatencyMonitor::default(),
         rouse: OnceLock::new(),
         config: Arc::new(store),
     }
@@ -149,10 +163,7 @@ pub fn new_shard(number: usize, config: &Config, server: &Server, reclaim: Recla
         dbs: (0..config.databases).map(|_| Db::new(server.hasher.clone())).collect(),
         watch: WatchTable::default(),
         effects: EffectBuffer::default(),
-        stats: ShardStats {
-            by_command: vec![CommandStat::default(); registry::count()],
-            ..ShardStats::default()
-        },
+        stats: ShardStats::new(registry::count()),
         rng: fastrand::Rng::new(),
         hasher: server.hasher.clone(),
         now_ms: server.clock.unix_ms(),
@@ -211,22 +222,25 @@ fn watch_signals(control: Sender<Signal>) -> std::io::Result<()> {
 }
 
 /// The control thread's work, on the main thread: waits for the end, and looks after the memory
-/// figures while a limit depends on them.
+/// figures and the rates.
 fn control_until_end(server: &Server, control: &Receiver<Signal>) -> i32 {
     loop {
+        let now_ms = server.clock.unix_ms();
         let limited = server.config.load().maxmemory > 0;
-        let signal = if limited {
+        let due = server.rates.is_due(now_ms);
+        if limited || due {
             refresh_memory(server);
-            control.recv_timeout(MEMORY_INTERVAL).ok()
-        } else {
-            control.recv_timeout(Duration::from_secs(1)).ok()
-        };
-        match signal {
-            Some(Signal::Panicked) => {
+        }
+        if due {
+            server.rates.sample(server.totals());
+        }
+        let interval = if limited { MEMORY_INTERVAL } else { RATES_INTERVAL };
+        match control.recv_timeout(interval) {
+            Ok(Signal::Panicked) => {
                 tracing::error!("A thread has panicked: the server ends, nothing half-dead stays");
                 return PANIC_CODE;
             }
-            Some(Signal::Shutdown(_)) => {
+            Ok(Signal::Shutdown(_)) => {
                 tracing::info!("Baton is now ready to exit, bye bye...");
                 let config = server.config.load();
                 if let Some(path) = &config.unixsocket {
@@ -234,19 +248,16 @@ fn control_until_end(server: &Server, control: &Receiver<Signal>) -> i32 {
                 }
                 return 0;
             }
-            None => {}
+            Err(_) => {}
         }
     }
 }
 
 /// Posts what the process uses beside the keyspace.
 fn refresh_memory(server: &Server) {
-    let _ = tikv_jemalloc_ctl::epoch::advance();
-    if let Ok(allocated) = tikv_jemalloc_ctl::stats::allocated::read() {
-        let beside = (allocated as u64).saturating_sub(server.memory.keyspace());
-        server.memory.post_beside(beside);
-        server.counters.peak_memory.fetch_max(allocated as u64, Ordering::Relaxed);
-    }
+    let allocated = process::allocator().allocated;
+    server.memory.post_beside(allocated.saturating_sub(server.memory.keyspace()));
+    server.counters.peak_memory.fetch_max(allocated, Ordering::Relaxed);
 }
 
 fn log_start(server: &Server, config: &Config) {

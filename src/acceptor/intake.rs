@@ -16,9 +16,9 @@ use super::transport::{Socket, Transport};
 use crate::command::error::{unknown_command, unknown_subcommand, wrong_arity};
 use crate::command::{
     After, Args, Command, CommandError, Flags, KeyStride, ReplyMode, Run, SessionContext, Steering,
-    registry,
+    redacted, registry,
 };
-use crate::observe::PauseMode;
+use crate::observe::{Finished, PauseMode};
 use crate::resp::{Arg, Limits, Parsed, Writer};
 
 /// Requests of one connection per iteration: a long pipeline shares the acceptor with others.
@@ -299,16 +299,18 @@ impl<T: Transport> Acceptor<T> {
             command = registry::find_subcommand(command, word)
                 .ok_or_else(|| unknown_subcommand(command.name, word))?;
         }
-        if !command.accepts(incoming.len()) {
-            return Err(wrong_arity(command.name));
-        }
-        if !connection.session.authenticated && !command.flags.has(Flags::NO_AUTH) {
-            return Err(CommandError::NO_AUTH);
-        }
-        if connection.queue.is_some() && command.flags.has(Flags::NO_MULTI) {
-            return Err(CommandError::fixed("ERR Command not allowed inside a transaction"));
-        }
-        Ok(command)
+        let needs_password = !connection.session.authenticated && self.config.requirepass.is_some();
+        let refusal = if !command.accepts(incoming.len()) {
+            wrong_arity(command.name)
+        } else if needs_password && !command.flags.has(Flags::NO_AUTH) {
+            CommandError::NO_AUTH
+        } else if connection.queue.is_some() && command.flags.has(Flags::NO_MULTI) {
+            CommandError::fixed("ERR Command not allowed inside a transaction")
+        } else {
+            return Ok(command);
+        };
+        self.server.count_rejected(command.number);
+        Err(refusal)
     }
 
     /// Answers an error, and spoils a transaction that is being queued.
@@ -351,7 +353,7 @@ impl<T: Transport> Acceptor<T> {
 
     /// Answers a request of a connection with an error.
     pub(super) fn answer_error(&mut self, index: usize, error: &CommandError) {
-        self.server.counters.session_errors.fetch_add(1, Ordering::Relaxed);
+        self.server.errors.count(error.code());
         self.answer(index, |out| out.error(error.text()));
     }
 
@@ -404,7 +406,7 @@ impl<T: Transport> Acceptor<T> {
         let Some(connection) = self.connections.get_mut(index) else { return };
         crate::observe::doing::set(command.name);
         let started = self.server.clock.ticks();
-        let before = replies.mark();
+        let (before, len_before) = (replies.mark(), replies.len());
         let proto = connection.session.proto;
         let mut context = SessionContext {
             session: &mut connection.session,
@@ -420,7 +422,7 @@ impl<T: Transport> Acceptor<T> {
         if let Err(error) = result {
             replies.truncate(before);
             Writer::new(replies, connection.session.proto).error(error.text());
-            self.server.counters.session_errors.fetch_add(1, Ordering::Relaxed);
+            self.server.errors.count(error.code());
         }
         if after == After::Close {
             connection.closing = Closing::AfterOutput;
@@ -429,9 +431,15 @@ impl<T: Transport> Acceptor<T> {
         let ns = self.server.clock.ns_between(started, self.server.clock.ticks());
         self.server.counters.session_commands.fetch_add(1, Ordering::Relaxed);
         self.server.count_session_command(command.number, ns, failed);
-        self.server.observe_command(command.number, ns, || {
-            (args.iter().map(<[u8]>::to_vec).collect(), client)
-        });
+        let finished = Finished {
+            ns,
+            request_bytes: args.total_bytes(),
+            reply_bytes: replies.len() - len_before,
+            fast: command.flags.has(Flags::FAST),
+            loggable: !command.flags.has(Flags::SKIP_SLOWLOG),
+        };
+        let request = || (redacted(command, args), client);
+        self.server.observe_command(&self.config, finished, request);
     }
 }
 

@@ -11,7 +11,7 @@ use super::iteration::{Source, Split};
 use super::transport::Transport;
 use crate::channel::{Batch, Meeting, Request, Work};
 use crate::command::keys::find_keys;
-use crate::command::spec::{BeginSearch, FindKeys, KeySpec};
+use crate::command::spec::{BeginSearch, FindKeys};
 use crate::command::{ClientId, Command, KeyStride, Merge, Spread};
 use crate::keyspace::{DbIndex, KeyHash};
 use crate::resp::{Arg, Proto};
@@ -54,6 +54,7 @@ pub(super) fn push_request(batch: &mut Batch, facts: Facts, hashes: &[(KeyHash, 
         proto: facts.proto,
         no_touch: facts.no_touch,
         client: facts.client,
+        counted: true,
     });
 }
 
@@ -62,6 +63,13 @@ pub(super) fn close_request(batch: &mut Batch) {
     let refs = batch.refs.len() as u32;
     if let Some(request) = batch.requests.last_mut() {
         request.ref_count = refs - request.first_ref;
+    }
+}
+
+/// The last request pushed is a part of a split one: the first counts for all.
+pub(super) fn count_first(batch: &mut Batch, is_first: bool) {
+    if let Some(request) = batch.requests.last_mut() {
+        request.counted = is_first;
     }
 }
 
@@ -80,15 +88,11 @@ pub(super) fn push_args(batch: &mut Batch, incoming: Incoming<'_>) {
     }
 }
 
-/// Whether every key has all that belongs to it (MSET with a value for each key). Keys that are
-/// counted (MSETEX) end before the options do: nothing follows from the number of arguments.
-fn is_whole(command: &Command, hashes: &[(KeyHash, KeyStride)], argc: usize) -> bool {
-    let counted = |spec: &KeySpec| matches!(spec.find, FindKeys::NumKeys { .. });
+/// Whether every key has all that belongs to it (MSET with a value for each key).
+fn is_whole(hashes: &[(KeyHash, KeyStride)], argc: usize) -> bool {
     hashes.first().is_none_or(|(_, stride)| {
         let rest = argc - stride.first as usize;
-        hashes.len() == 1
-            || rest.is_multiple_of(stride.step as usize)
-            || command.keys.iter().any(counted)
+        hashes.len() == 1 || rest.is_multiple_of(stride.step as usize)
     })
 }
 
@@ -149,7 +153,7 @@ impl<T: Transport> Acceptor<T> {
             }
             Spread::Together | Spread::Split(_) => {
                 let hashes = self.hash_keys(command, incoming);
-                if !is_whole(command, &hashes, incoming.len()) {
+                if !is_whole(&hashes, incoming.len()) {
                     // A value is missing: the handler says so before anything is done.
                     return self.place_whole(0, facts, &[], incoming, muted);
                 }
@@ -259,6 +263,7 @@ impl<T: Transport> Acceptor<T> {
             push_request(batch, facts, &[]);
             push_args(batch, incoming);
             close_request(batch);
+            count_first(batch, split.parts.is_empty());
             split.parts.push((shard as u16, batch.requests.len() as u32 - 1));
         }
         self.push_split(split, muted);
@@ -298,6 +303,7 @@ impl<T: Transport> Acceptor<T> {
             if known.is_none() {
                 push_request(batch, facts, &[]);
                 push_one(batch, incoming, 0);
+                count_first(batch, split.parts.is_empty());
                 split.parts.push((shard, batch.requests.len() as u32 - 1));
             }
             batch.hashes.push(hashes[n].0);

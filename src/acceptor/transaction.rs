@@ -58,6 +58,11 @@ impl<T: Transport> Acceptor<T> {
             Steering::Reset => self.reset(index),
             Steering::None => {}
         }
+        // WATCH is counted where the keys are; the time of EXEC is that of its commands.
+        if command.steering != Steering::Watch {
+            self.server.counters.session_commands.fetch_add(1, Ordering::Relaxed);
+            self.server.count_session_command(command.number, 0, false);
+        }
     }
 
     fn multi(&mut self, index: usize) {

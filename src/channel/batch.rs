@@ -57,6 +57,9 @@ pub struct Request {
     pub no_touch: bool,
     /// Who asks.
     pub client: ClientId,
+    /// It counts as a call of its command: not so a part of a split request but the first, nor
+    /// what an acceptor asks for on its own.
+    pub counted: bool,
 }
 
 impl Request {

@@ -122,6 +122,16 @@ impl<'a> Args<'a> {
         (0..self.len()).map(move |at| self.bytes(at))
     }
 
+    /// Bytes of all arguments together.
+    pub fn total_bytes(&self) -> usize {
+        let (Some(first), Some(last)) = (self.refs.first(), self.refs.last()) else { return 0 };
+        if self.shared.is_empty() {
+            // They stand end to end in the arena.
+            return (last.offset + last.len - first.offset) as usize;
+        }
+        self.iter().map(<[u8]>::len).sum()
+    }
+
     /// Whether the argument at `at` is `word`, in any case. `word` is given in upper case.
     pub fn is(&self, at: usize, word: &str) -> bool {
         self.get(at).is_some_and(|argument| argument.eq_ignore_ascii_case(word.as_bytes()))

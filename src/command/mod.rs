@@ -6,15 +6,28 @@
 
 mod access;
 mod args;
+pub mod client;
+pub mod config;
 pub mod connection;
 mod context;
 pub mod database;
+pub mod debug;
 pub mod error;
+mod help;
+pub mod info;
+pub mod introspect;
 pub mod key;
 pub mod keys;
+pub mod latency;
+mod lolwut;
+pub mod memory;
+mod redact;
 pub mod registry;
+pub mod server;
 mod session;
+pub mod slowlog;
 pub mod spec;
+mod stats;
 pub mod string;
 pub mod transaction;
 
@@ -22,6 +35,7 @@ pub use access::{AccessPolicy, created, frequency, idle_seconds};
 pub use args::{ArgRef, Args, Key, KeyStride, parse_cursor, parse_integer, require};
 pub use context::{Call, Effect, Read, Write, removed_by_server, string_of};
 pub use error::{CommandError, CommandResult};
+pub use redact::redacted;
 pub use session::{After, ReplyMode, Session, SessionContext};
 pub use spec::{Command, Flags, Merge, Run, Spread, Steering};
 

@@ -8,7 +8,10 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::spec::Command;
-use super::{connection, database, key, string, transaction};
+use super::{
+    client, config, connection, database, debug, info, introspect, key, latency, memory, server,
+    slowlog, string, transaction,
+};
 
 /// The families, in the order of their rows' numbers.
 const FAMILIES: &[&[Command]] = &[
@@ -21,6 +24,15 @@ const FAMILIES: &[&[Command]] = &[
     database::TABLE,
     transaction::TABLE,
     connection::TABLE,
+    client::TABLE,
+    config::TABLE,
+    introspect::TABLE,
+    info::TABLE,
+    memory::TABLE,
+    slowlog::TABLE,
+    latency::TABLE,
+    server::TABLE,
+    debug::TABLE,
 ];
 
 /// Longest name of a command, in bytes: anything longer is unknown without a look.
@@ -29,6 +41,7 @@ const MAX_NAME: usize = 32;
 struct Registry {
     commands: &'static [Command],
     by_name: HashMap<&'static [u8], usize>,
+    by_number: Vec<&'static Command>,
 }
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::build);
@@ -47,7 +60,11 @@ impl Registry {
             .enumerate()
             .map(|(at, command)| (command.name.as_bytes(), at))
             .collect();
-        Registry { commands, by_name }
+        let by_number = commands
+            .iter()
+            .flat_map(|command| std::iter::once(command).chain(command.subcommands))
+            .collect();
+        Registry { commands, by_name, by_number }
     }
 }
 
@@ -88,16 +105,20 @@ pub fn all() -> &'static [Command] {
     REGISTRY.commands
 }
 
+/// The command or subcommand of this full name (`client|list`), in any case.
+pub fn find_full(name: &[u8]) -> Option<&'static Command> {
+    match memchr::memchr(b'|', name) {
+        None => find(name),
+        Some(bar) => find_subcommand(find(&name[..bar])?, &name[bar + 1..]),
+    }
+}
+
 /// How many numbers are in use: every command and subcommand has one below this.
 pub fn count() -> usize {
-    REGISTRY.commands.iter().map(|command| 1 + command.subcommands.len()).sum()
+    REGISTRY.by_number.len()
 }
 
 /// The command with this number.
 pub fn by_number(number: u16) -> Option<&'static Command> {
-    REGISTRY
-        .commands
-        .iter()
-        .flat_map(|command| std::iter::once(command).chain(command.subcommands))
-        .find(|command| command.number == number)
+    REGISTRY.by_number.get(number as usize).copied()
 }

@@ -132,6 +132,8 @@ impl Flags {
     /// Ours: it shows or changes more than its own connection, so it waits until the requests
     /// before it in the same pipeline have taken effect.
     pub const BARRIER: Flags = Flags(1 << 25);
+    /// Ours: for operators and tests; `COMMAND DOCS` says so.
+    pub const SYSCMD: Flags = Flags(1 << 26);
 
     /// Both sets.
     pub const fn and(self, other: Flags) -> Flags {
@@ -156,7 +158,7 @@ pub const FLAG_NAMES: &[(Flags, &str)] = &[
     (Flags::LOADING, "loading"),
     (Flags::STALE, "stale"),
     (Flags::SKIP_MONITOR, "skip_monitor"),
-    (Flags::SKIP_SLOWLOG, "skip_slowlog"),
+    (Flags::SKIP_SLOWLOG, "skip_commandlog"),
     (Flags::FAST, "fast"),
     (Flags::NO_AUTH, "no_auth"),
     (Flags::MAY_REPLICATE, "may_replicate"),
@@ -211,6 +213,23 @@ impl Categories {
         self.0 & other.0 == other.0
     }
 }
+
+/// The names of the categories that do not follow from flags.
+pub const CATEGORY_NAMES: &[(Categories, &str)] = &[
+    (Categories::KEYSPACE, "@keyspace"),
+    (Categories::STRING, "@string"),
+    (Categories::BITMAP, "@bitmap"),
+    (Categories::CONNECTION, "@connection"),
+    (Categories::TRANSACTION, "@transaction"),
+    (Categories::DANGEROUS, "@dangerous"),
+    (Categories::LIST, "@list"),
+    (Categories::HASH, "@hash"),
+    (Categories::SET, "@set"),
+    (Categories::SORTED_SET, "@sortedset"),
+    (Categories::STREAM, "@stream"),
+    (Categories::HYPERLOGLOG, "@hyperloglog"),
+    (Categories::GEO, "@geo"),
+];
 
 /// Where a key specification starts to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -326,10 +345,14 @@ pub struct Arg {
     pub name: &'static str,
     /// Its kind.
     pub kind: ArgKind,
+    /// What people are shown for it; empty for its name.
+    pub display: &'static str,
     /// The word that stands before it (or is it); empty for none.
     pub token: &'static str,
     /// Since when it exists; empty if since its command.
     pub since: &'static str,
+    /// Since when it is deprecated; empty if it is not.
+    pub deprecated_since: &'static str,
     /// A one-line summary; empty for none.
     pub summary: &'static str,
     /// It may be left out.
@@ -348,8 +371,10 @@ impl Arg {
         Arg {
             name,
             kind,
+            display: "",
             token: "",
             since: "",
+            deprecated_since: "",
             summary: "",
             optional: false,
             multiple: false,
@@ -380,6 +405,18 @@ impl Arg {
     /// With a word before it.
     pub const fn with_token(mut self, token: &'static str) -> Arg {
         self.token = token;
+        self
+    }
+
+    /// Shown to people as this instead of its name.
+    pub const fn display(mut self, display: &'static str) -> Arg {
+        self.display = display;
+        self
+    }
+
+    /// Deprecated since this version.
+    pub const fn deprecated_since(mut self, version: &'static str) -> Arg {
+        self.deprecated_since = version;
         self
     }
 
@@ -553,6 +590,12 @@ impl Command {
         command
     }
 
+    /// Adds subcommands to a command that also runs without one.
+    pub const fn subcommands(mut self, subcommands: &'static [Command]) -> Command {
+        self.subcommands = subcommands;
+        self
+    }
+
     /// Adds flags.
     pub const fn flags(mut self, flags: Flags) -> Command {
         self.flags = self.flags.and(flags);
@@ -647,6 +690,30 @@ impl Command {
     /// Whether a request of `argc` arguments, name included, has the right number of them.
     pub const fn accepts(&self, argc: usize) -> bool {
         if self.arity >= 0 { argc == self.arity as usize } else { argc >= -self.arity as usize }
+    }
+
+    /// Its flags' names as `COMMAND INFO` prints them.
+    pub fn flag_names(&self) -> impl Iterator<Item = &'static str> {
+        let flags = self.flags;
+        FLAG_NAMES.iter().filter(move |(flag, _)| flags.has(*flag)).map(|(_, name)| *name)
+    }
+
+    /// Its ACL categories: those that follow from its flags, and its own.
+    pub fn category_names(&self) -> impl Iterator<Item = &'static str> {
+        let (flags, own) = (self.flags, self.categories);
+        let implied = [
+            (flags.has(Flags::WRITE), "@write"),
+            (flags.has(Flags::READONLY), "@read"),
+            (flags.has(Flags::ADMIN), "@admin"),
+            (flags.has(Flags::PUBSUB), "@pubsub"),
+            (flags.has(Flags::BLOCKING), "@blocking"),
+            (flags.has(Flags::FAST), "@fast"),
+            (!flags.has(Flags::FAST), "@slow"),
+            (flags.has(Flags::ADMIN) && !own.has(Categories::DANGEROUS), "@dangerous"),
+        ];
+        let implied = implied.into_iter().filter(|(on, _)| *on).map(|(_, name)| name);
+        let named = CATEGORY_NAMES.iter().filter(move |(one, _)| own.has(*one));
+        implied.chain(named.map(|(_, name)| *name))
     }
 
     /// Whether it may change the keyspace.

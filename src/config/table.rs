@@ -220,6 +220,18 @@ directives! {
     /// Slow commands remembered.
     "commandlog-slow-execution-max-len" | "slowlog-max-len",
         slowlog_max_len: u64 = 128 => integer(0..=i64::MAX);
+    /// Bytes that make a request large; 0 logs every command, -1 none.
+    "commandlog-request-larger-than", commandlog_request_larger_than: i64 = MB as i64
+        => integer(-1..=i64::MAX);
+    /// Large requests remembered.
+    "commandlog-large-request-max-len", commandlog_large_request_max_len: u64 = 128
+        => integer(0..=i64::MAX);
+    /// Bytes that make a reply large; 0 logs every command, -1 none.
+    "commandlog-reply-larger-than", commandlog_reply_larger_than: i64 = MB as i64
+        => integer(-1..=i64::MAX);
+    /// Large replies remembered.
+    "commandlog-large-reply-max-len", commandlog_large_reply_max_len: u64 = 128
+        => integer(0..=i64::MAX);
     /// Milliseconds that make an event worth recording for LATENCY; 0 records none.
     "latency-monitor-threshold", latency_monitor_threshold: u64 = 0 => integer(0..=i64::MAX);
     /// Whether the time of every command is counted, by command.
@@ -363,6 +375,10 @@ mod tests {
         ),
         ("client-query-buffer-limit", "1073741824"),
         ("commandlog-execution-slower-than", "10000"),
+        ("commandlog-large-reply-max-len", "128"),
+        ("commandlog-large-request-max-len", "128"),
+        ("commandlog-reply-larger-than", "1048576"),
+        ("commandlog-request-larger-than", "1048576"),
         ("commandlog-slow-execution-max-len", "128"),
         ("crash-log-enabled", "yes"),
         ("daemonize", "no"),

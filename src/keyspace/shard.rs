@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use hdrhistogram::Histogram;
+
 use super::{Db, EffectBuffer, KeyHash, KeyHasher, MemoryBoard, OwnedEntry, WatchTable};
 
 /// A logical database's number, below the directive `databases`.
@@ -51,8 +53,28 @@ pub struct ShardStats {
     pub meetings: u64,
     /// By command number.
     pub by_command: Vec<CommandStat>,
+    /// The spread of the times, by command number; `None` for a command that was never run.
+    pub times: Vec<Option<Box<Histogram<u64>>>>,
     /// Error replies by code word.
     pub errors: std::collections::BTreeMap<Box<str>, u64>,
+}
+
+impl ShardStats {
+    /// Figures of a shard that will run `commands` different commands.
+    pub fn new(commands: usize) -> ShardStats {
+        ShardStats {
+            by_command: vec![CommandStat::default(); commands],
+            times: vec![None; commands],
+            ..ShardStats::default()
+        }
+    }
+
+    /// Begins anew (`CONFIG RESETSTAT`); the changes since the last save are no statistics.
+    pub fn reset(&mut self) {
+        let dirty = self.dirty;
+        *self = ShardStats::new(self.by_command.len());
+        self.dirty = dirty;
+    }
 }
 
 /// Something whose freeing may take long: it is sent away to be freed.

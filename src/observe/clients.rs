@@ -5,11 +5,13 @@
 //! of another kind takes the lock.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::atomic::{
     AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::Peer;
 use crate::keyspace::ClientId;
 
 /// Flags of a client as bits of [`ClientCard::flags`].
@@ -28,6 +30,8 @@ impl ClientFlags {
     pub const NO_TOUCH: u16 = 1 << 4;
     /// Connected through the Unix socket.
     pub const UNIX: u16 = 1 << 5;
+    /// `CLIENT CAPA REDIRECT`
+    pub const CAPA_REDIRECT: u16 = 1 << 6;
 }
 
 /// Words a client chose for itself.
@@ -120,6 +124,23 @@ impl ClientCard {
             killed: AtomicBool::new(false),
             words: Mutex::new(ClientWords::default()),
         }
+    }
+
+    /// Where it connects from.
+    pub fn peer(&self) -> Peer {
+        let ip = self.addr.rsplit_once(':').map_or(&*self.addr, |(ip, _)| ip);
+        let ip = ip.trim_matches(['[', ']']).parse::<IpAddr>();
+        let is_loopback = ip.is_ok_and(|ip| ip.to_canonical().is_loopback());
+        if is_loopback || self.has_flag(ClientFlags::UNIX) { Peer::Local } else { Peer::Remote }
+    }
+
+    /// Bytes that the connection holds beside its card: what was received and not run, what is
+    /// queued, what is not sent.
+    pub fn bytes_held(&self) -> u64 {
+        [&self.query, &self.query_free, &self.held_args, &self.output]
+            .iter()
+            .map(|bytes| bytes.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// The words that the client chose for itself.

@@ -5,9 +5,18 @@
 //! request takes unless it is slow, connects, or asks.
 
 mod clients;
+mod command_log;
 pub mod doing;
+mod latency;
 pub mod log;
+pub mod process;
+mod rates;
 mod server;
 
-pub use clients::{ClientCard, ClientFlags, ClientRegistry};
-pub use server::{Counters, Pause, PauseMode, Server, SessionStat, ShutdownMode, Signal};
+pub use clients::{ClientCard, ClientFlags, ClientRegistry, ClientWords};
+pub use command_log::{CommandLog, LogEntry, LogKind};
+pub use latency::{LatencyMonitor, Series, SharedHistogram, new_histogram};
+pub use rates::{PerSecond, Rates, Totals};
+pub use server::{
+    Counters, ErrorCounts, Finished, Pause, PauseMode, Server, SessionStat, ShutdownMode, Signal,
+};

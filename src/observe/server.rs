@@ -1,13 +1,17 @@
 //! The server as everyone sees it: configuration, clock, counters, and what it was asked to do.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crossbeam_channel::Sender;
+use crossbeam_utils::CachePadded;
 
-use super::ClientRegistry;
+use super::{
+    ClientRegistry, CommandLog, LatencyMonitor, LogEntry, LogKind, Rates, SharedHistogram, Totals,
+};
 use crate::clock::Clock;
-use crate::config::ConfigStore;
+use crate::config::{Config, ConfigStore};
 use crate::keyspace::{ClientId, KeyHasher, MemoryBoard, ShardCount};
 
 /// Plain counters, each moved by whoever does the thing.
@@ -35,8 +39,6 @@ pub struct Counters {
     pub iterations: AtomicU64,
     /// Iterations that held the baton.
     pub ordered_iterations: AtomicU64,
-    /// Error replies that acceptors gave themselves.
-    pub session_errors: AtomicU64,
     /// Peak of used memory, in bytes.
     pub peak_memory: AtomicU64,
     /// ACL denials for wrong passwords.
@@ -141,6 +143,18 @@ pub struct Server {
     pub session_stats: Box<[SessionStat]>,
     /// Moves when acceptors shall look at their clients' cards and the pause.
     pub attention: AtomicU64,
+    /// Error replies that acceptors gave themselves.
+    pub errors: ErrorCounts,
+    /// Commands run by each shard, posted when its box changes hands.
+    pub commands_run: Box<[CachePadded<AtomicU64>]>,
+    /// Rates of the last moments.
+    pub rates: Rates,
+    /// Bytes that the process had allocated when it was ready.
+    pub startup_memory: AtomicU64,
+    /// Slow commands and large ones.
+    pub command_log: CommandLog,
+    /// Spikes by event.
+    pub latency: LatencyMonitor,
     /// Rouses every acceptor.
     pub rouse: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -154,6 +168,71 @@ pub struct SessionStat {
     pub ns: AtomicU64,
     /// Runs that answered an error.
     pub failed: AtomicU64,
+    /// Requests refused before they ran.
+    pub rejected: AtomicU64,
+    /// The spread of the times.
+    pub times: SharedHistogram,
+}
+
+impl SessionStat {
+    /// Begins anew.
+    pub fn reset(&self) {
+        for figure in [&self.calls, &self.ns, &self.failed, &self.rejected] {
+            figure.store(0, Ordering::Relaxed);
+        }
+        self.times.reset();
+    }
+}
+
+/// Error replies by code word.
+#[derive(Default)]
+pub struct ErrorCounts {
+    by_code: Mutex<BTreeMap<Box<str>, u64>>,
+}
+
+impl ErrorCounts {
+    /// Codes kept apart; a client cannot make the table grow without bound.
+    pub const MOST_CODES: usize = 128;
+
+    fn by_code(&self) -> MutexGuard<'_, BTreeMap<Box<str>, u64>> {
+        self.by_code.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an error reply that began with `code`.
+    pub fn count(&self, code: &[u8]) {
+        let code = String::from_utf8_lossy(code);
+        let mut by_code = self.by_code();
+        if let Some(count) = by_code.get_mut(&*code) {
+            *count += 1;
+        } else if by_code.len() < Self::MOST_CODES {
+            by_code.insert(code.into(), 1);
+        }
+    }
+
+    /// The counts now.
+    pub fn all(&self) -> BTreeMap<Box<str>, u64> {
+        self.by_code().clone()
+    }
+
+    /// Begins anew.
+    pub fn reset(&self) {
+        self.by_code().clear();
+    }
+}
+
+/// What is known of a command that has just been run.
+#[derive(Clone, Copy, Debug)]
+pub struct Finished {
+    /// How long it took, in ns.
+    pub ns: u64,
+    /// Bytes of its request, or a bound that they do not exceed.
+    pub request_bytes: usize,
+    /// Bytes of its reply.
+    pub reply_bytes: usize,
+    /// It is one of those that should take no time (`fast`).
+    pub fast: bool,
+    /// It may stand in the command log.
+    pub loggable: bool,
 }
 
 impl Server {
@@ -181,16 +260,131 @@ impl Server {
         let Some(stat) = self.session_stats.get(number as usize) else { return };
         stat.calls.fetch_add(1, Ordering::Relaxed);
         stat.ns.fetch_add(ns, Ordering::Relaxed);
+        if self.config.load().latency_tracking {
+            stat.times.record(ns);
+        }
         stat.failed.fetch_add(u64::from(failed), Ordering::Relaxed);
     }
 
-    /// Takes note of how long a command took: slow log and latency history. `request` gives the
-    /// arguments and the client and is called only for slow ones.
+    /// Counts a request that was refused before it ran.
+    pub fn count_rejected(&self, number: u16) {
+        if let Some(stat) = self.session_stats.get(number as usize) {
+            stat.rejected.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes note of a command that has been run: command log and latency monitor. `request`
+    /// gives the arguments, without secrets, and the client; it is called only for a command
+    /// that is remarkable.
+    #[inline]
     pub fn observe_command(
         &self,
-        _number: u16,
-        _ns: u64,
-        _request: impl FnOnce() -> (Vec<Vec<u8>>, ClientId),
+        config: &Config,
+        finished: Finished,
+        request: impl FnOnce() -> (Vec<Vec<u8>>, ClientId),
     ) {
+        let is_slow = reaches(finished.ns, config.slowlog_log_slower_than.saturating_mul(1000));
+        let is_spike = config.latency_monitor_threshold > 0
+            && finished.ns / 1_000_000 >= config.latency_monitor_threshold;
+        let is_large =
+            reaches(finished.request_bytes as u64, config.commandlog_request_larger_than)
+                || reaches(finished.reply_bytes as u64, config.commandlog_reply_larger_than);
+        if is_slow || is_spike || is_large {
+            self.remember(config, finished, is_slow, is_spike, request);
+        }
     }
+
+    #[cold]
+    fn remember(
+        &self,
+        config: &Config,
+        finished: Finished,
+        is_slow: bool,
+        is_spike: bool,
+        request: impl FnOnce() -> (Vec<Vec<u8>>, ClientId),
+    ) {
+        let at_s = self.clock.unix_ms() / 1000;
+        if is_spike {
+            let event = if finished.fast { "fast-command" } else { "command" };
+            self.latency.add(event, at_s, finished.ns / 1_000_000);
+        }
+        if !finished.loggable {
+            return;
+        }
+        let (args, client) = request();
+        let request_bytes = wire_len(&args);
+        let args = super::command_log::cut(args);
+        let (addr, name) = self
+            .clients
+            .get(client)
+            .map(|card| (card.addr.clone(), card.words().name))
+            .unwrap_or_default();
+        let push = |kind, value, max_len: u64| {
+            let (args, addr, name) = (args.clone(), addr.clone(), name.clone());
+            let entry = LogEntry { id: 0, at_s, value, args, addr, name };
+            self.command_log.push(kind, entry, max_len as usize);
+        };
+        if is_slow {
+            push(LogKind::Slow, finished.ns / 1000, config.slowlog_max_len);
+        }
+        if reaches(request_bytes, config.commandlog_request_larger_than) {
+            push(LogKind::LargeRequest, request_bytes, config.commandlog_large_request_max_len);
+        }
+        let reply_bytes = finished.reply_bytes as u64;
+        if reaches(reply_bytes, config.commandlog_reply_larger_than) {
+            push(LogKind::LargeReply, reply_bytes, config.commandlog_large_reply_max_len);
+        }
+    }
+
+    /// The running totals that rates are made of.
+    pub fn totals(&self) -> Totals {
+        let counters = &self.counters;
+        let by_shards: u64 =
+            self.commands_run.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        Totals {
+            at_ms: self.clock.unix_ms(),
+            commands: by_shards + counters.session_commands.load(Ordering::Relaxed),
+            bytes_in: counters.bytes_in.load(Ordering::Relaxed),
+            bytes_out: counters.bytes_out.load(Ordering::Relaxed),
+            iterations: counters.iterations.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Begins the counters of INFO anew (`CONFIG RESETSTAT`). Those of the shards are their own.
+    pub fn reset_stats(&self) {
+        let counters = &self.counters;
+        for figure in [
+            &counters.connections,
+            &counters.rejected,
+            &counters.session_commands,
+            &counters.bytes_in,
+            &counters.bytes_out,
+            &counters.output_limit_disconnections,
+            &counters.query_limit_disconnections,
+            &counters.handovers,
+            &counters.iterations,
+            &counters.ordered_iterations,
+            &counters.auth_failures,
+        ] {
+            figure.store(0, Ordering::Relaxed);
+        }
+        for stat in &self.session_stats {
+            stat.reset();
+        }
+        self.errors.reset();
+        self.rates.reset();
+    }
+}
+
+/// Whether `value` is at least `threshold`; a negative one is never reached.
+#[inline]
+fn reaches(value: u64, threshold: i64) -> bool {
+    u64::try_from(threshold).is_ok_and(|threshold| value >= threshold)
+}
+
+/// Bytes of a request on the wire.
+fn wire_len(args: &[Vec<u8>]) -> u64 {
+    let head = |number: usize| 3 + number.checked_ilog10().unwrap_or(0) as u64 + 1;
+    let argument = |arg: &Vec<u8>| head(arg.len()) + arg.len() as u64 + 2;
+    head(args.len()) + args.iter().map(argument).sum::<u64>()
 }

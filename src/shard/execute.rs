@@ -8,13 +8,14 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::channel::{Batch, Meeting, Request, Transaction, Work};
-use crate::command::{Call, CommandError, CommandResult, Flags, Read, Run, Write};
+use crate::command::{Call, CommandError, CommandResult, Flags, Read, Run, Write, redacted};
 use crate::config::Config;
 use crate::journal::Journal;
-use crate::keyspace::{CommandStat, Db, KeyHash, Shard};
-use crate::observe::{Server, doing};
+use crate::keyspace::{Db, KeyHash, Shard, ShardStats};
+use crate::observe::{ErrorCounts, Finished, Server, doing, new_histogram};
 use crate::resp::Writer;
 
 use super::evict::make_room;
@@ -108,6 +109,8 @@ impl Executor {
         for part in parts {
             self.journal.collect(part);
             part.post_memory();
+            let run = &self.server.commands_run[part.number as usize];
+            run.store(part.stats.commands, Ordering::Relaxed);
         }
     }
 
@@ -134,7 +137,7 @@ impl Executor {
             no_touch: request.no_touch,
             in_transaction: transaction.is_some(),
         };
-        let before = replies.mark();
+        let (before, len_before) = (replies.mark(), replies.len());
         let mut out = Writer::new(replies, request.proto);
         let result = match command.run {
             Run::Read(handler) => handler(&mut Read::new(call, parts), args, &mut out),
@@ -153,30 +156,48 @@ impl Executor {
         ends.push(replies.mark());
         let ended = self.server.clock.ticks();
         let ns = self.server.clock.ns_between(started, ended);
-        let stats = &mut parts[0].stats;
-        stats.commands += 1;
-        let stat = &mut stats.by_command[command.number as usize];
-        count(stat, ns, failed);
-        self.server.observe_command(command.number, ns, || {
-            (args.iter().map(<[u8]>::to_vec).collect(), request.client)
-        });
+        count(&mut parts[0].stats, request, config, ns, failed);
+        let finished = Finished {
+            ns,
+            request_bytes: args.total_bytes(),
+            reply_bytes: replies.len() - len_before,
+            fast: command.flags.has(Flags::FAST),
+            loggable: !command.flags.has(Flags::SKIP_SLOWLOG),
+        };
+        self.server.observe_command(config, finished, || (redacted(command, args), request.client));
         ended
     }
 }
 
-fn count(stat: &mut CommandStat, ns: u64, failed: bool) {
-    stat.calls += 1;
+/// Counts a request that was run. Of the parts of a split one only the first counts as a call;
+/// the time of all is spent.
+fn count(stats: &mut ShardStats, request: &Request, config: &Config, ns: u64, failed: bool) {
+    let number = request.command.number as usize;
+    let stat = &mut stats.by_command[number];
     stat.ns += ns;
+    if !request.counted {
+        return;
+    }
+    stats.commands += 1;
+    stat.calls += 1;
     stat.failed += u64::from(failed);
+    if config.latency_tracking {
+        let times = &mut stats.times[number];
+        if times.is_none() {
+            *times = new_histogram().map(Box::new);
+        }
+        if let Some(times) = times {
+            // It grows by itself, so every value fits.
+            let _ = times.record(ns.max(1));
+        }
+    }
 }
 
 fn count_error(part: &mut Shard, error: &CommandError) {
-    /// Codes kept apart; a client cannot make the table grow without bound.
-    const MOST_CODES: usize = 128;
     let code = String::from_utf8_lossy(error.code());
     if let Some(count) = part.stats.errors.get_mut(&*code) {
         *count += 1;
-    } else if part.stats.errors.len() < MOST_CODES {
+    } else if part.stats.errors.len() < ErrorCounts::MOST_CODES {
         part.stats.errors.insert(code.into(), 1);
     }
 }
