@@ -11,7 +11,7 @@ use super::iteration::{Source, Split};
 use super::transport::Transport;
 use crate::channel::{Batch, Meeting, Request, Work};
 use crate::command::keys::find_keys;
-use crate::command::spec::{BeginSearch, FindKeys};
+use crate::command::spec::{BeginSearch, FindKeys, KeySpec};
 use crate::command::{ClientId, Command, KeyStride, Merge, Spread};
 use crate::keyspace::{DbIndex, KeyHash};
 use crate::resp::{Arg, Proto};
@@ -88,11 +88,15 @@ pub(super) fn push_args(batch: &mut Batch, incoming: Incoming<'_>) {
     }
 }
 
-/// Whether every key has all that belongs to it (MSET with a value for each key).
-fn is_whole(hashes: &[(KeyHash, KeyStride)], argc: usize) -> bool {
+/// Whether every key has all that belongs to it (MSET with a value for each key). Keys that are
+/// counted (MSETEX) end before the options do: nothing follows from the number of arguments.
+fn is_whole(command: &Command, hashes: &[(KeyHash, KeyStride)], argc: usize) -> bool {
+    let counted = |spec: &KeySpec| matches!(spec.find, FindKeys::NumKeys { .. });
     hashes.first().is_none_or(|(_, stride)| {
         let rest = argc - stride.first as usize;
-        hashes.len() == 1 || rest.is_multiple_of(stride.step as usize)
+        hashes.len() == 1
+            || rest.is_multiple_of(stride.step as usize)
+            || command.keys.iter().any(counted)
     })
 }
 
@@ -153,7 +157,7 @@ impl<T: Transport> Acceptor<T> {
             }
             Spread::Together | Spread::Split(_) => {
                 let hashes = self.hash_keys(command, incoming);
-                if !is_whole(&hashes, incoming.len()) {
+                if !is_whole(command, &hashes, incoming.len()) {
                     // A value is missing: the handler says so before anything is done.
                     return self.place_whole(0, facts, &[], incoming, muted);
                 }

@@ -302,6 +302,15 @@ fn signal(
     }
 }
 
+/// Whether the removal of a key has an effect of its own.
+#[derive(Clone, Copy)]
+enum Removal {
+    /// It has.
+    Stated,
+    /// The effect of what is stored in its place does as well.
+    Implied,
+}
+
 /// What becomes of a key's expiry when its value is replaced.
 #[derive(Clone, Copy)]
 enum Lifetime {
@@ -478,7 +487,10 @@ impl<'a> Write<'a> {
             shard.discard(old, config.lazyfree_lazy_server_del);
         }
         if was_expired {
-            self.note_expired(db, key);
+            // What stores a value without regard to the old one needs no removal before it, and
+            // one stated now would come after the effect of an earlier key of the same request.
+            let keeps = matches!(lifetime, Lifetime::Kept);
+            self.note_expired(db, key, if keeps { Removal::Stated } else { Removal::Implied });
         }
     }
 
@@ -505,19 +517,24 @@ impl<'a> Write<'a> {
         let lazy = self.call.config.lazyfree_lazy_expire;
         let removed = self.remove(key, lazy);
         if removed {
-            self.note_expired(db, key);
+            self.note_expired(db, key, Removal::Stated);
         }
         removed
     }
 
-    /// States that a key was removed since its time was over.
-    fn note_expired(&mut self, db: DbIndex, key: &Key<'_>) {
+    /// Takes note that a key was removed since its time was over.
+    fn note_expired(&mut self, db: DbIndex, key: &Key<'_>, removal: Removal) {
         let lazy = self.call.config.lazyfree_lazy_expire;
         let place = place(self.parts, self.call.server, key.bytes, key.hash);
         let (before, rest) = self.read.parts.split_at_mut(place);
         let Shard { effects, watch, stats, .. } = &mut *rest[0];
         stats.expired += 1;
-        let effects = before.first_mut().map_or(effects, |first| &mut first.effects);
-        note_removed(effects, watch, db, key.bytes, lazy, Event::EXPIRED);
+        match removal {
+            Removal::Stated => {
+                let effects = before.first_mut().map_or(effects, |first| &mut first.effects);
+                note_removed(effects, watch, db, key.bytes, lazy, Event::EXPIRED);
+            }
+            Removal::Implied => signal(watch, db, key.bytes, Event::EXPIRED, || false),
+        }
     }
 }

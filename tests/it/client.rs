@@ -169,7 +169,7 @@ impl fmt::Debug for Reply {
 }
 
 /// Longest piece of a text that [`escape`] shows.
-const SHOWN: usize = 400;
+const SHOWN: usize = 160;
 
 /// Bytes as readable ASCII, long ones cut with their length.
 pub fn escape(bytes: &[u8]) -> String {

@@ -148,3 +148,58 @@ fn two_servers_do_not_share_a_port() {
         assert!(text.contains("ddress already in use"), "{text}");
     });
 }
+
+/// Lets this process have this many files open, as far as the system allows.
+fn raise_open_files(wanted: u64) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+        setrlimit(Resource::Nofile, raised).expect("10,000 connections need as many open files");
+    }
+}
+
+#[test]
+fn ten_thousand_idle_connections_cost_little() {
+    raise_open_files(12_000);
+    each_form(
+        |options| options.arg(["--maxclients", "10500"]),
+        |server| {
+            let mut clients: Vec<Client> = (0..10_000).map(|_| server.client()).collect();
+            for chunk in clients.chunks_mut(100) {
+                for c in chunk.iter_mut() {
+                    c.send(&["PING"]);
+                }
+                for c in chunk {
+                    assert_eq!(c.read(), pong());
+                }
+            }
+            let resident = server.resident_bytes().expect("resident memory");
+            assert!(resident < 60 << 20, "{resident} bytes with 10,000 connections");
+            assert_eq!(clients[0].info_number("connected_clients"), 10_000);
+            drop(clients);
+            let mut c = server.client();
+            let gone = wait_until(SOON, || c.info_number("connected_clients") == 1);
+            assert!(gone, "{}", c.info("connected_clients"));
+        },
+    );
+}
+
+#[test]
+fn buffers_of_large_requests_are_given_back() {
+    each_plain_form(|server| {
+        let value = "x".repeat(4 << 20);
+        let mut clients: Vec<Client> = (0..10).map(|_| server.client()).collect();
+        for c in &mut clients {
+            assert_eq!(c.cmd(&["ECHO", &value]).bytes().len(), value.len());
+        }
+        let mut c = server.client();
+        let mut total = || -> u64 {
+            let text = c.run("CLIENT LIST").text();
+            let fields = text.split([' ', '\n']).filter_map(|word| word.strip_prefix("tot-mem="));
+            fields.map(|n| n.parse::<u64>().expect("a number")).sum()
+        };
+        let shrunk = wait_until(Duration::from_secs(15), || total() < 2 << 20);
+        assert!(shrunk, "{} bytes are still held for idle clients", total());
+    });
+}
