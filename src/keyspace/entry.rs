@@ -210,7 +210,12 @@ impl<'a> EntryRef<'a> {
     /// under a shared borrow, and a table is not `Sync`.
     #[inline]
     pub fn set_access(self, access: u32) {
-        self.raw.set_header(self.raw.header().with_access(access));
+        let old = self.raw.header();
+        let new = old.with_access(access);
+        // Most reads come within one tick of the last: those leave the cache line clean.
+        if new != old {
+            self.raw.set_header(new);
+        }
     }
 
     /// How the value is held.

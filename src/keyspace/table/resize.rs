@@ -89,14 +89,12 @@ impl<T: Element> Table<T> {
             return;
         }
         let mut high = allocate_segment(BUCKETS, old + 1);
-        // SAFETY: both live, ours and distinct.
-        let moved = unsafe {
-            low.as_mut().depth = old + 1;
-            self.distribute(low, high, old, rehash)
-        };
-        // SAFETY: as above.
+        // SAFETY: both live, ours and distinct. The depth is raised after the elements are moved: if
+        // `rehash` panics, some are leaked, but the directory still fits the depths.
         unsafe {
+            let moved = self.distribute(low, high, old, rehash);
             self.moved += u64::from(low.as_ref().count);
+            low.as_mut().depth = old + 1;
             low.as_mut().count -= moved;
             high.as_mut().count = moved;
         }
