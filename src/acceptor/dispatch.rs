@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use super::Acceptor;
 use super::iteration::{Iteration, ShardSet};
 use super::transport::Transport;
-use crate::channel::{Batch, Meeting};
+use crate::channel::{Batch, Marker, Meeting};
 use crate::keyspace::Shard;
 use crate::shard::{Executor, Stopped};
 
@@ -24,6 +24,29 @@ struct Borrowed {
     held: Option<Box<Shard>>,
     batch: Box<Batch>,
     stopped_at: Option<Arc<Meeting>>,
+    /// The batch is run to its end; the box can go back.
+    done: bool,
+}
+
+/// Where an iteration on its way out stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Boxes are to be taken and the rest enqueued.
+    Place,
+    /// What is placed is to be published.
+    Publish,
+    /// What was borrowed is to be run.
+    Run,
+}
+
+/// An iteration on its way out. A thread goes through its phases at once; a simulation lets others
+/// step in between, as a preempted thread would.
+pub(super) struct Dispatch {
+    place: usize,
+    iteration: Box<Iteration>,
+    marker: Option<Marker>,
+    borrowed: Vec<Borrowed>,
+    phase: Phase,
 }
 
 /// Spare batches and iterations that are kept for reuse.
@@ -32,6 +55,28 @@ const KEPT_SPARES: usize = 128;
 impl<T: Transport> Acceptor<T> {
     /// Sends the iteration that was built on its way. Gives its place if some of it is out.
     pub(super) fn dispatch(&mut self) -> Option<usize> {
+        let mut dispatch = self.begin_dispatch()?;
+        if self.stepwise {
+            self.dispatching = Some(dispatch);
+            return None;
+        }
+        while !self.advance_dispatch(&mut dispatch) {}
+        self.settle(dispatch.place, dispatch.iteration)
+    }
+
+    /// In a simulation: goes one phase further with the iteration on its way. Gives its place once
+    /// it has gone through all phases and some of it is out.
+    pub(super) fn dispatch_step(&mut self) -> Option<usize> {
+        let mut dispatch = self.dispatching.take()?;
+        if self.advance_dispatch(&mut dispatch) {
+            return self.settle(dispatch.place, dispatch.iteration);
+        }
+        self.dispatching = Some(dispatch);
+        None
+    }
+
+    fn begin_dispatch(&mut self) -> Option<Dispatch> {
+        let place = self.free_places.pop()?;
         self.server.counters.iterations.fetch_add(1, Ordering::Relaxed);
         let spare = self.spare_iterations.pop();
         let spare = spare.unwrap_or_else(|| Box::new(Iteration::new(self.house.shards.len())));
@@ -39,29 +84,65 @@ impl<T: Transport> Acceptor<T> {
         std::mem::swap(&mut *iteration, &mut self.building);
         iteration.undelivered = iteration.members.len();
         iteration.touched.sort_unstable();
-        let place = self.free_places.pop()?;
-        let ordered = iteration.ordered && self.house.shards.len() > 1;
-        let marker = ordered.then(|| {
-            self.server.counters.ordered_iterations.fetch_add(1, Ordering::Relaxed);
-            self.epoch += 1;
-            self.house.baton.receive()
-        });
-        let mut borrowed = self.borrow(&mut iteration);
-        self.enqueue(&mut iteration, place, if ordered { self.epoch } else { 0 });
-        if let Some(marker) = marker {
+        iteration.ordered &= self.house.shards.len() > 1;
+        let (marker, borrowed) = (None, Vec::new());
+        Some(Dispatch { place, iteration, marker, borrowed, phase: Phase::Place })
+    }
+
+    /// Goes one phase further; true after the last.
+    fn advance_dispatch(&mut self, dispatch: &mut Dispatch) -> bool {
+        match dispatch.phase {
+            Phase::Place => {
+                if dispatch.iteration.ordered && !self.take_marker(dispatch) {
+                    return false;
+                }
+                dispatch.borrowed = self.borrow(&mut dispatch.iteration);
+                let epoch = if dispatch.marker.is_some() { self.epoch } else { 0 };
+                self.enqueue(&mut dispatch.iteration, dispatch.place, epoch);
+                dispatch.phase = Phase::Publish;
+                false
+            }
+            Phase::Publish => {
+                self.publish(dispatch);
+                dispatch.phase = Phase::Run;
+                self.set_times(&mut dispatch.borrowed);
+                false
+            }
+            Phase::Run => {
+                if self.run_borrowed(&mut dispatch.borrowed) {
+                    return false;
+                }
+                for Borrowed { shard, batch, .. } in dispatch.borrowed.drain(..) {
+                    dispatch.iteration.batches[shard as usize] = Some(batch);
+                }
+                true
+            }
+        }
+    }
+
+    /// Takes the marker and begins an epoch; false only in a simulation, where another actor that
+    /// holds it must step first.
+    fn take_marker(&mut self, dispatch: &mut Dispatch) -> bool {
+        dispatch.marker = match self.house.baton.try_receive() {
+            Some(marker) => Some(marker),
+            None if self.stepwise => return false,
+            None => Some(self.house.baton.receive()),
+        };
+        self.server.counters.ordered_iterations.fetch_add(1, Ordering::Relaxed);
+        self.epoch += 1;
+        true
+    }
+
+    /// Publishes what is placed, passes the marker on and wakes the owners.
+    fn publish(&mut self, dispatch: &mut Dispatch) {
+        if let Some(marker) = dispatch.marker.take() {
             self.house.acceptors[self.number].epoch.publish(self.epoch);
             self.house.baton.pass(marker);
         }
-        for &shard in &iteration.touched {
-            if !iteration.borrowed.contains(&shard) {
-                self.house.shards[shard as usize].bell.ring();
-            }
+        let iteration = &dispatch.iteration;
+        for shard in iteration.touched.iter().filter(|shard| !iteration.borrowed.contains(shard)) {
+            self.house.shards[*shard as usize].bell.ring();
         }
-        self.run_borrowed(&mut borrowed);
-        for Borrowed { shard, batch, .. } in borrowed {
-            iteration.batches[shard as usize] = Some(batch);
-        }
-        self.settle(place, iteration)
     }
 
     /// Takes the boxes that can be borrowed, with their batches out of the iteration.
@@ -94,7 +175,8 @@ impl<T: Transport> Acceptor<T> {
         }
         for (shard, held) in boxes {
             if let Some(batch) = iteration.batches[shard as usize].take() {
-                borrowed.push(Borrowed { shard, held: Some(held), batch, stopped_at: None });
+                let (held, stopped_at) = (Some(held), None);
+                borrowed.push(Borrowed { shard, held, batch, stopped_at, done: false });
             }
         }
         iteration.borrowed.extend(borrowed.iter().map(|one| one.shard));
@@ -115,51 +197,50 @@ impl<T: Transport> Acceptor<T> {
         }
     }
 
-    /// Runs what was borrowed and puts the boxes back.
-    fn run_borrowed(&mut self, borrowed: &mut [Borrowed]) {
+    /// Reads the clock for the boxes that were taken.
+    fn set_times(&mut self, borrowed: &mut [Borrowed]) {
         if borrowed.is_empty() {
             return;
         }
         let now_ms = self.server.clock.unix_ms();
-        for one in borrowed.iter_mut() {
+        for one in borrowed {
             if let Some(held) = &mut one.held {
                 held.set_time(now_ms);
                 held.stats.batches_lent += 1;
             }
         }
-        loop {
-            for one in borrowed.iter_mut() {
-                self.run_one(one);
-            }
-            // All participants are borrowed; the earliest of the meetings that they stopped at
-            // has them all, since meetings stand in the same order in every batch.
-            let met = borrowed.iter().filter_map(|one| one.stopped_at.clone()).find(|meeting| {
-                let here = |one: &&Borrowed| {
-                    one.stopped_at.as_ref().is_some_and(|at| Arc::ptr_eq(at, meeting))
-                };
-                borrowed.iter().filter(here).count() == meeting.participants().len()
-            });
-            match met {
-                Some(meeting) => self.run_meeting(borrowed, &meeting),
-                None => break,
-            }
-        }
     }
 
-    /// Runs one batch to its end, and puts its box back; or to its next rendezvous.
-    fn run_one(&mut self, one: &mut Borrowed) {
-        if one.stopped_at.is_some() {
-            return;
+    /// Does one thing with what was borrowed: gives a box back, runs a batch up to its end or its
+    /// next rendezvous, or runs a rendezvous. False if there is nothing left to do.
+    fn run_borrowed(&mut self, borrowed: &mut [Borrowed]) -> bool {
+        if let Some(one) = borrowed.iter_mut().find(|one| one.done && one.held.is_some()) {
+            if let Some(held) = one.held.take() {
+                self.house.give_back(one.shard as usize, held);
+            }
+            return true;
         }
-        let Some(held) = &mut one.held else { return };
-        match self.executor.run(std::slice::from_mut(held), &mut one.batch) {
-            Stopped::AtMeeting(meeting) => one.stopped_at = Some(meeting),
-            Stopped::Done => {
-                if let Some(held) = one.held.take() {
-                    self.house.give_back(one.shard as usize, held);
+        if let Some(one) = borrowed.iter_mut().find(|one| !one.done && one.stopped_at.is_none()) {
+            if let Some(held) = &mut one.held {
+                match self.executor.run(std::slice::from_mut(held), &mut one.batch) {
+                    Stopped::AtMeeting(meeting) => one.stopped_at = Some(meeting),
+                    Stopped::Done => one.done = true,
                 }
             }
+            return true;
         }
+        // All participants are borrowed; the earliest of the meetings that they stopped at has
+        // them all, since meetings stand in the same order in every batch.
+        let met = borrowed.iter().filter_map(|one| one.stopped_at.clone()).find(|meeting| {
+            let here = |one: &&Borrowed| {
+                one.stopped_at.as_ref().is_some_and(|at| Arc::ptr_eq(at, meeting))
+            };
+            borrowed.iter().filter(here).count() == meeting.participants().len()
+        });
+        if let Some(meeting) = &met {
+            self.run_meeting(borrowed, meeting);
+        }
+        met.is_some()
     }
 
     /// Runs the job of a rendezvous over the boxes in hand.

@@ -31,6 +31,7 @@ use crossbeam_channel::{Receiver, Sender};
 use slab::Slab;
 
 pub use self::connection::{Closing, Connection};
+use self::dispatch::Dispatch;
 use self::iteration::Iteration;
 pub use self::thread::run;
 use self::transport::{Accepted, Ready, Transport};
@@ -46,6 +47,8 @@ use crate::shard::Executor;
 pub enum Wait {
     /// For the batches of this iteration, a bounded moment.
     Batches(usize),
+    /// Not at all: in a simulation, between the phases of an iteration's way out.
+    Not,
     /// For events, for this long at the most; `None`: as long as it takes.
     Events(Option<Duration>),
 }
@@ -86,6 +89,9 @@ pub struct Acceptor<T: Transport> {
     /// The iteration being built.
     building: Iteration,
     in_flight: Vec<Option<Box<Iteration>>>,
+    /// A simulation steps through an iteration's way out: see [`dispatch::Dispatch`].
+    stepwise: bool,
+    dispatching: Option<Dispatch>,
     free_places: Vec<usize>,
     spare_iterations: Vec<Box<Iteration>>,
     spare_batches: Vec<Box<Batch>>,
@@ -138,6 +144,8 @@ impl<T: Transport> Acceptor<T> {
             listed: VecDeque::new(),
             paused: Vec::new(),
             in_flight: (0..ITERATIONS_IN_FLIGHT).map(|_| None).collect(),
+            stepwise: false,
+            dispatching: None,
             free_places: (0..ITERATIONS_IN_FLIGHT).rev().collect(),
             spare_iterations: Vec::new(),
             spare_batches: Vec::new(),
@@ -155,9 +163,19 @@ impl<T: Transport> Acceptor<T> {
         }
     }
 
+    /// Has [`Acceptor::step`] return between the phases of an iteration's way out, so that a
+    /// simulation can let others step there.
+    pub fn go_stepwise(&mut self) {
+        self.stepwise = true;
+    }
+
     /// Does what can be done now and says how to wait. Call again after the wait, with the events
     /// of the transport in the meantime taken by [`Acceptor::poll`].
     pub fn step(&mut self) -> Wait {
+        if self.dispatching.is_some() {
+            let out = self.dispatch_step();
+            return out.map_or(Wait::Not, Wait::Batches);
+        }
         self.now_ms = self.server.clock.unix_ms();
         self.config = self.server.config.load_full();
         self.read_letters();
@@ -167,6 +185,9 @@ impl<T: Transport> Acceptor<T> {
         let dispatched = self.iterate();
         if let Some(place) = dispatched {
             return Wait::Batches(place);
+        }
+        if self.dispatching.is_some() {
+            return Wait::Not;
         }
         if !self.listed.is_empty() && !self.free_places.is_empty() {
             return Wait::Events(Some(Duration::ZERO));

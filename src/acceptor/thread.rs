@@ -34,6 +34,7 @@ pub fn run<T: Transport>(mut acceptor: Acceptor<T>) -> std::io::Result<()> {
                 }
                 acceptor.poll(Some(Duration::ZERO))?;
             }
+            Wait::Not => {}
             Wait::Events(Some(Duration::ZERO)) => acceptor.poll(Some(Duration::ZERO))?,
             Wait::Events(timeout) => {
                 bell.prepare_poll();
