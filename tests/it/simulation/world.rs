@@ -1,0 +1,255 @@
+//! The whole server and its clients in one thread, under a scheduler that a seed decides.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton::acceptor::{Acceptor, Letters, Parts};
+use baton::channel::House;
+use baton::clock::{Clock, ClockHand};
+use baton::config::{Config, ConfigStore};
+use baton::journal::Journal;
+use baton::keyspace::{Reclaim, Shard};
+use baton::observe::Server;
+use baton::run::{new_server, new_shard};
+use baton::shard::{Executor, Owner};
+use crossbeam_channel::{bounded, unbounded};
+use fastrand::Rng;
+
+use super::actors::{AcceptorActor, OwnerActor};
+use super::client::SimClient;
+use super::network::SimNetwork;
+use super::replay;
+use crate::linearizability::checker::{BUDGET, Verdict, check_within};
+use crate::linearizability::generator::{Profile, items};
+use crate::linearizability::history::History;
+use crate::linearizability::model::{ClientId, State};
+
+/// Turns after which a simulation counts as running in circles.
+const MOST_TURNS: u64 = 2_000_000;
+/// When simulated time begins: µs of Unix time.
+const BEGINNING_US: u64 = 1_800_000_000_000_000;
+/// Choices of the scheduler that are shown when a seed fails.
+const SHOWN_TURNS: usize = 50;
+
+/// Who is run.
+#[derive(Clone, Copy, Debug)]
+enum Actor {
+    Owner(usize),
+    Acceptor(usize),
+    Client(usize),
+}
+
+/// What a seed decides about a simulation.
+#[derive(Debug)]
+struct Plan {
+    shards: usize,
+    acceptors: usize,
+    lend: bool,
+    clients: ClientId,
+    profile: Profile,
+    ops: usize,
+}
+
+impl Plan {
+    fn of(rng: &mut Rng) -> Plan {
+        Plan {
+            shards: [1, 2, 3, 4, 8][rng.usize(..5)],
+            acceptors: rng.usize(1..=3),
+            lend: rng.u8(..3) > 0,
+            clients: rng.u8(2..=5),
+            profile: Profile::ALL[rng.usize(..Profile::ALL.len())],
+            ops: rng.usize(4..=12),
+        }
+    }
+}
+
+/// A simulated server with its clients.
+struct World {
+    plan: Plan,
+    rng: Rng,
+    hand: ClockHand,
+    now_us: u64,
+    server: Arc<Server>,
+    house: Arc<House>,
+    journal: Journal,
+    owners: Vec<OwnerActor>,
+    acceptors: Vec<AcceptorActor>,
+    clients: Vec<SimClient>,
+    tick: u64,
+    trace: Vec<Actor>,
+}
+
+/// Runs the simulation of a seed.
+///
+/// # Errors
+///
+/// With what went wrong and the last choices of the scheduler.
+pub fn simulate(seed: u64) -> Result<(), String> {
+    let mut world = World::new(seed);
+    let result = world.run().and_then(|()| world.check());
+    result.map_err(|what| {
+        let from = world.trace.len().saturating_sub(SHOWN_TURNS);
+        format!(
+            "BATON_SIM_SEED={seed}: {what}\nplan: {:?}\nlast turns: {:?}",
+            world.plan,
+            &world.trace[from..]
+        )
+    })
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        let mut rng = Rng::with_seed(seed);
+        let plan = Plan::of(&mut rng);
+        let (clock, hand) = Clock::simulated(BEGINNING_US);
+        let config = Config {
+            shards: plan.shards,
+            acceptors: plan.acceptors,
+            lend: plan.lend,
+            databases: 2,
+            ..Config::default()
+        };
+        let (control, _) = unbounded();
+        let store = ConfigStore::new(config.clone(), None);
+        let server = Arc::new(new_server(store, clock, control, String::new()));
+        let journal = Journal::in_memory();
+        let executor = Executor { server: server.clone(), journal: journal.clone() };
+        let (house, inboxes) = House::new(plan.shards, plan.acceptors, plan.lend);
+        let house = Arc::new(house);
+        let reclaim: Reclaim = Arc::new(drop);
+        let owners = inboxes.shards.into_iter().enumerate().map(|(number, inbox)| {
+            let mut shard = Box::new(new_shard(number, &config, &server, reclaim.clone()));
+            shard.rng = Rng::with_seed(seed);
+            shard.effects.listen();
+            let owner = Owner::new(shard, house.clone(), inbox, executor.clone());
+            OwnerActor::new(owner, number, house.clone())
+        });
+        let owners = owners.collect();
+        let networks: Vec<SimNetwork> = (0..plan.acceptors).map(|_| SimNetwork::default()).collect();
+        let (send, receive): (Vec<_>, Vec<_>) = (0..plan.acceptors).map(|_| bounded(64)).unzip();
+        let send: Arc<[_]> = send.into();
+        let ends = inboxes.acceptors.into_iter().zip(receive).zip(&networks);
+        let acceptors = ends.enumerate().map(|(number, ((returns, receive), network))| {
+            let letters = Letters { send: send.clone(), receive };
+            let (house, executor) = (house.clone(), executor.clone());
+            let transport = network.clone();
+            let parts = Parts { number, house, executor, returns, letters, transport };
+            let house = parts.house.clone();
+            AcceptorActor::new(Acceptor::new(parts), number, house, network.clone())
+        });
+        let acceptors = acceptors.collect();
+        let clients = (0..plan.clients).map(|id| {
+            let steps = items(&mut rng, plan.profile, id, plan.ops);
+            let network = &networks[rng.usize(..networks.len())];
+            SimClient::new(id, plan.profile.database_of(id), steps, network, &mut rng)
+        });
+        let clients = clients.collect();
+        World {
+            plan,
+            rng,
+            hand,
+            now_us: BEGINNING_US,
+            server,
+            house,
+            journal,
+            owners,
+            acceptors,
+            clients,
+            tick: 0,
+            trace: Vec::new(),
+        }
+    }
+
+    /// Runs until every client is done and every actor rests.
+    fn run(&mut self) -> Result<(), String> {
+        for _ in 0..MOST_TURNS {
+            if self.rng.u8(..8) == 0 {
+                self.pass(self.rng.u64(1..200));
+            }
+            let runnable = self.runnable();
+            if runnable.is_empty() {
+                let due = self.next_deadline();
+                match due {
+                    _ if self.clients.iter().all(SimClient::is_done) => return Ok(()),
+                    Some(due) => self.pass(due.saturating_sub(self.now_us).max(1)),
+                    None => return Err("everyone waits for someone else".to_owned()),
+                }
+                continue;
+            }
+            let actor = runnable[self.rng.usize(..runnable.len())];
+            self.trace.push(actor);
+            match actor {
+                Actor::Owner(at) => self.owners[at].turn(self.now_us),
+                Actor::Acceptor(at) => self.acceptors[at].turn(self.now_us),
+                Actor::Client(at) => self.clients[at].turn(&mut self.rng, &mut self.tick)?,
+            }
+        }
+        Err("it does not come to an end".to_owned())
+    }
+
+    fn pass(&mut self, us: u64) {
+        self.now_us += us;
+        self.hand.advance(Duration::from_micros(us));
+    }
+
+    fn runnable(&self) -> Vec<Actor> {
+        let mut runnable = Vec::new();
+        let now_us = self.now_us;
+        runnable.extend(
+            (0..self.owners.len())
+                .filter(|&at| self.owners[at].is_runnable(now_us))
+                .map(Actor::Owner),
+        );
+        runnable.extend(
+            (0..self.acceptors.len())
+                .filter(|&at| self.acceptors[at].is_runnable(now_us))
+                .map(Actor::Acceptor),
+        );
+        runnable.extend(
+            (0..self.clients.len())
+                .filter(|&at| self.clients[at].is_runnable())
+                .map(Actor::Client),
+        );
+        runnable
+    }
+
+    fn next_deadline(&self) -> Option<u64> {
+        let owners = self.owners.iter().filter_map(OwnerActor::deadline);
+        owners.chain(self.acceptors.iter().filter_map(AcceptorActor::deadline)).min()
+    }
+
+    /// What must hold at the end.
+    fn check(&mut self) -> Result<(), String> {
+        let boxes = self.boxes_at_home()?;
+        if boxes.iter().any(|shard| !shard.watch.is_empty()) {
+            return Err("a watch outlived its client".to_owned());
+        }
+        replay::check(&self.server, &boxes, self.journal.take())?;
+        let ops = self.clients.iter().flat_map(|client| client.ops.clone()).collect();
+        let history = History { initial: State::default(), ops };
+        match check_within(&history, BUDGET) {
+            Verdict::Linearizable => Ok(()),
+            Verdict::Violation(stuck) => Err(format!("no order explains what clients saw:\n{stuck}")),
+            Verdict::Unknown => Ok(()),
+        }
+    }
+
+    /// Every box, from the desk of its idle owner.
+    fn boxes_at_home(&self) -> Result<Vec<Box<Shard>>, String> {
+        if !self.acceptors.iter().all(AcceptorActor::is_resting)
+            || !self.owners.iter().all(OwnerActor::is_resting)
+        {
+            return Err("an actor has no rest".to_owned());
+        }
+        if self.house.baton.try_receive().is_none() {
+            return Err("the marker is gone".to_owned());
+        }
+        if !self.plan.lend {
+            return Ok(Vec::new());
+        }
+        let boxes = self.house.shards.iter().enumerate();
+        boxes
+            .map(|(number, post)| post.desk.take().ok_or(format!("box {number} is not at home")))
+            .collect()
+    }
+}
