@@ -25,5 +25,6 @@ mod listening;
 mod memory;
 mod protocol;
 mod redis_rs;
+mod simulation;
 mod strings;
 mod transactions;

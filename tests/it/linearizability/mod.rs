@@ -9,14 +9,14 @@
 //! `BATON_LIN_SCALE=…` multiplies rounds and time (threads race, so a seed repeats the requests,
 //! not their timing).
 
-mod checker;
+pub mod checker;
 mod checker_test;
 mod faulty;
-mod generator;
-mod history;
+pub mod generator;
+pub mod history;
 mod invariants;
-mod model;
-mod recorder;
+pub mod model;
+pub mod recorder;
 mod witness;
 
 use std::net::SocketAddrV4;

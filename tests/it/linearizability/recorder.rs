@@ -227,7 +227,7 @@ impl<'a> Recorder<'a> {
 }
 
 /// The arguments of a request.
-fn request(item: &Item) -> Vec<super::model::Bytes> {
+pub fn request(item: &Item) -> Vec<super::model::Bytes> {
     match item {
         Item::Act(Action::Run(cmd)) | Item::Queue(cmd) => cmd.args(),
         Item::Act(Action::Watch(keys)) => [&[bytes("WATCH")], keys.as_slice()].concat(),

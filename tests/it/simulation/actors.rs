@@ -189,9 +189,7 @@ impl AcceptorActor {
 fn may_run(state: State, bell: &Bell, now_us: u64, news: bool) -> bool {
     match state {
         State::Parked(_, until) => !bell.is_resting() || until.is_some_and(|at| at <= now_us),
-        State::Polling(until) => {
-            news || !bell.is_resting() || until.is_some_and(|at| at <= now_us)
-        }
+        State::Polling(until) => news || !bell.is_resting() || until.is_some_and(|at| at <= now_us),
         State::Step | State::LastLook(_) | State::LastPoll(_) => true,
     }
 }

@@ -100,7 +100,8 @@ impl SimClient {
             }
         }
         if !self.unsent.is_empty() && (rng.bool() || !self.end.has_news()) {
-            let count = if rng.bool() { self.unsent.len() } else { rng.usize(1..=self.unsent.len()) };
+            let count =
+                if rng.bool() { self.unsent.len() } else { rng.usize(1..=self.unsent.len()) };
             self.end.push(&self.unsent[..count]);
             self.unsent.drain(..count);
             return Ok(());
@@ -110,7 +111,11 @@ impl SimClient {
 
     /// Gone at once: what it asked for may have been done or not.
     fn leave(&mut self) {
-        if self.steps.len() % 2 == 0 { self.end.reset() } else { self.end.end() }
+        if self.steps.len() % 2 == 0 {
+            self.end.reset()
+        } else {
+            self.end.end()
+        }
         self.gone = true;
         // The requests that were not sent whole are noted too: a request never done is allowed.
         let waiting: Vec<_> = self.waiting.drain(..).collect();
@@ -151,7 +156,13 @@ impl SimClient {
         Ok(())
     }
 
-    fn note(&mut self, item: Item, reply: Reply, invoked: Tick, returned: Tick) -> Result<(), String> {
+    fn note(
+        &mut self,
+        item: Item,
+        reply: Reply,
+        invoked: Tick,
+        returned: Tick,
+    ) -> Result<(), String> {
         let action = match item {
             Item::Multi if reply == Reply::ok() => return Ok(()),
             Item::Queue(cmd) if reply == Reply::Simple(b"QUEUED".to_vec()) => {

@@ -26,7 +26,9 @@ fn number(name: &str) -> Option<u64> {
 fn every_seed_holds() {
     let (first, count) = match number("BATON_SIM_SEED") {
         Some(seed) => (seed, 1),
-        None => (number("BATON_SIM_FIRST").unwrap_or(1), number("BATON_SIM_COUNT").unwrap_or(SEEDS)),
+        None => {
+            (number("BATON_SIM_FIRST").unwrap_or(1), number("BATON_SIM_COUNT").unwrap_or(SEEDS))
+        }
     };
     for seed in first..first + count {
         if let Err(failure) = simulate(seed) {

@@ -56,7 +56,7 @@ impl Plan {
             shards: [1, 2, 3, 4, 8][rng.usize(..5)],
             acceptors: rng.usize(1..=3),
             lend: rng.u8(..3) > 0,
-            clients: rng.u8(2..=5),
+            clients: rng.u16(2..=5),
             profile: Profile::ALL[rng.usize(..Profile::ALL.len())],
             ops: rng.usize(4..=12),
         }
@@ -125,7 +125,8 @@ impl World {
             OwnerActor::new(owner, number, house.clone())
         });
         let owners = owners.collect();
-        let networks: Vec<SimNetwork> = (0..plan.acceptors).map(|_| SimNetwork::default()).collect();
+        let networks: Vec<SimNetwork> =
+            (0..plan.acceptors).map(|_| SimNetwork::default()).collect();
         let (send, receive): (Vec<_>, Vec<_>) = (0..plan.acceptors).map(|_| bounded(64)).unzip();
         let send: Arc<[_]> = send.into();
         let ends = inboxes.acceptors.into_iter().zip(receive).zip(&networks);
@@ -164,7 +165,8 @@ impl World {
     fn run(&mut self) -> Result<(), String> {
         for _ in 0..MOST_TURNS {
             if self.rng.u8(..8) == 0 {
-                self.pass(self.rng.u64(1..200));
+                let us = self.rng.u64(1..200);
+                self.pass(us);
             }
             let runnable = self.runnable();
             if runnable.is_empty() {
@@ -206,9 +208,7 @@ impl World {
                 .map(Actor::Acceptor),
         );
         runnable.extend(
-            (0..self.clients.len())
-                .filter(|&at| self.clients[at].is_runnable())
-                .map(Actor::Client),
+            (0..self.clients.len()).filter(|&at| self.clients[at].is_runnable()).map(Actor::Client),
         );
         runnable
     }
@@ -229,8 +229,10 @@ impl World {
         let history = History { initial: State::default(), ops };
         match check_within(&history, BUDGET) {
             Verdict::Linearizable => Ok(()),
-            Verdict::Violation(stuck) => Err(format!("no order explains what clients saw:\n{stuck}")),
-            Verdict::Unknown => Ok(()),
+            Verdict::Violation(stuck) => {
+                Err(format!("no order explains what clients saw:\n{stuck:#?}"))
+            }
+            Verdict::Undecided => Ok(()),
         }
     }
 
