@@ -189,7 +189,9 @@ impl<T: Transport> Acceptor<T> {
         if self.dispatching.is_some() {
             return Wait::Not;
         }
-        if !self.listed.is_empty() && !self.free_places.is_empty() {
+        // A connection that ended on delivery has left its UNWATCH in the next iteration.
+        let more = !self.listed.is_empty() || !self.building.is_empty();
+        if more && !self.free_places.is_empty() {
             return Wait::Events(Some(Duration::ZERO));
         }
         Wait::Events(self.next_deadline())

@@ -109,6 +109,11 @@ impl SimClient {
         self.read(rng, tick)
     }
 
+    /// Ends the connection in good order.
+    pub fn hang_up(&self) {
+        self.end.end();
+    }
+
     /// Gone at once: what it asked for may have been done or not.
     fn leave(&mut self) {
         if self.steps.len() % 2 == 0 {

@@ -117,11 +117,15 @@ impl ClientEnd {
         pipe.to_client.is_empty() && pipe.server_closed
     }
 
-    /// Ends this side: the server reads what was sent, and then the end.
+    /// Ends this side: the server reads what was sent, and then the end. Replies still to come are
+    /// taken and forgotten.
     pub fn end(&self) {
         let mut pipe = locked(&self.0);
         pipe.client_ended = true;
+        pipe.room = usize::MAX;
+        let writable = std::mem::take(&mut pipe.wants_room);
         pipe.tell_readable();
+        pipe.tell(Ready { writable, ..Ready::default() });
     }
 
     /// Is gone at once.

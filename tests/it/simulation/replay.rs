@@ -66,6 +66,7 @@ fn replay(executor: &Executor, boxes: &mut [Box<Shard>], effect: &Effect) -> Res
         first_hash: 0,
         hash_count: 0,
         stride: KeyStride::default(),
+        counted: false,
         db: DbIndex(effect.db),
         proto: Proto::Resp2,
         no_touch: false,

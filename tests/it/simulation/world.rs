@@ -76,6 +76,8 @@ struct World {
     acceptors: Vec<AcceptorActor>,
     clients: Vec<SimClient>,
     tick: u64,
+    /// All clients have hung up.
+    leaving: bool,
     trace: Vec<Actor>,
 }
 
@@ -99,6 +101,8 @@ pub fn simulate(seed: u64) -> Result<(), String> {
 
 impl World {
     fn new(seed: u64) -> World {
+        // The server takes its hash seeds from this thread's source.
+        fastrand::seed(seed);
         let mut rng = Rng::with_seed(seed);
         let plan = Plan::of(&mut rng);
         let (clock, hand) = Clock::simulated(BEGINNING_US);
@@ -157,11 +161,12 @@ impl World {
             acceptors,
             clients,
             tick: 0,
+            leaving: false,
             trace: Vec::new(),
         }
     }
 
-    /// Runs until every client is done and every actor rests.
+    /// Runs until every client is done and has hung up, and every actor rests.
     fn run(&mut self) -> Result<(), String> {
         for _ in 0..MOST_TURNS {
             if self.rng.u8(..8) == 0 {
@@ -171,8 +176,13 @@ impl World {
             let runnable = self.runnable();
             if runnable.is_empty() {
                 let due = self.next_deadline();
+                let done = self.clients.iter().all(SimClient::is_done);
                 match due {
-                    _ if self.clients.iter().all(SimClient::is_done) => return Ok(()),
+                    _ if done && self.leaving => return Ok(()),
+                    _ if done => {
+                        self.leaving = true;
+                        self.clients.iter().for_each(SimClient::hang_up);
+                    }
                     Some(due) => self.pass(due.saturating_sub(self.now_us).max(1)),
                     None => return Err("everyone waits for someone else".to_owned()),
                 }
