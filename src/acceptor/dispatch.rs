@@ -31,8 +31,10 @@ struct Borrowed {
 /// Where an iteration on its way out stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Boxes are to be taken and the rest enqueued.
-    Place,
+    /// Boxes are to be taken.
+    Take,
+    /// The rest is to be enqueued, batch by batch.
+    Enqueue,
     /// What is placed is to be published.
     Publish,
     /// What was borrowed is to be run.
@@ -86,20 +88,28 @@ impl<T: Transport> Acceptor<T> {
         iteration.touched.sort_unstable();
         iteration.ordered &= self.house.shards.len() > 1;
         let (marker, borrowed) = (None, Vec::new());
-        Some(Dispatch { place, iteration, marker, borrowed, phase: Phase::Place })
+        Some(Dispatch { place, iteration, marker, borrowed, phase: Phase::Take })
     }
 
     /// Goes one phase further; true after the last.
     fn advance_dispatch(&mut self, dispatch: &mut Dispatch) -> bool {
         match dispatch.phase {
-            Phase::Place => {
+            Phase::Take => {
                 if dispatch.iteration.ordered && !self.take_marker(dispatch) {
                     return false;
                 }
                 dispatch.borrowed = self.borrow(&mut dispatch.iteration);
+                let iteration = &mut dispatch.iteration;
+                iteration.outstanding = iteration.touched.len() - iteration.borrowed.len();
+                self.house.set_gate(self.number, dispatch.place, iteration.outstanding as u32);
+                dispatch.phase = Phase::Enqueue;
+                false
+            }
+            Phase::Enqueue => {
                 let epoch = if dispatch.marker.is_some() { self.epoch } else { 0 };
-                self.enqueue(&mut dispatch.iteration, dispatch.place, epoch);
-                dispatch.phase = Phase::Publish;
+                if !self.enqueue_one(&mut dispatch.iteration, dispatch.place, epoch) {
+                    dispatch.phase = Phase::Publish;
+                }
                 false
             }
             Phase::Publish => {
@@ -183,18 +193,16 @@ impl<T: Transport> Acceptor<T> {
         borrowed
     }
 
-    /// Enqueues every batch that was not borrowed.
-    fn enqueue(&mut self, iteration: &mut Iteration, place: usize, epoch: u64) {
-        let out = iteration.touched.len() - iteration.borrowed.len();
-        iteration.outstanding = out;
-        self.house.set_gate(self.number, place, out as u32);
-        for &shard in &iteration.touched {
-            let Some(mut batch) = iteration.batches[shard as usize].take() else { continue };
-            batch.acceptor = self.number as u16;
-            batch.iteration = place as u16;
-            batch.epoch = epoch;
-            self.house.enqueue(batch);
-        }
+    /// Enqueues a batch that was not borrowed; false if there is none left.
+    fn enqueue_one(&mut self, iteration: &mut Iteration, place: usize, epoch: u64) -> bool {
+        let next =
+            iteration.touched.iter().find_map(|&shard| iteration.batches[shard as usize].take());
+        let Some(mut batch) = next else { return false };
+        batch.acceptor = self.number as u16;
+        batch.iteration = place as u16;
+        batch.epoch = epoch;
+        self.house.enqueue(batch);
+        true
     }
 
     /// Reads the clock for the boxes that were taken.

@@ -116,7 +116,7 @@ impl SimClient {
 
     /// Gone at once: what it asked for may have been done or not.
     fn leave(&mut self) {
-        if self.steps.len() % 2 == 0 {
+        if self.steps.len().is_multiple_of(2) {
             self.end.reset()
         } else {
             self.end.end()

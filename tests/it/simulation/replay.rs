@@ -41,10 +41,7 @@ pub fn check(
     if original == replayed {
         return Ok(());
     }
-    let differs = |(key, value): &(&(u16, Vec<u8>), &(Vec<u8>, Option<i64>))| {
-        replayed.get(*key) != Some(*value)
-    };
-    match original.iter().find(differs) {
+    match original.iter().find(|(key, value)| replayed.get(*key) != Some(*value)) {
         Some((key, value)) => {
             Err(format!("replayed {key:?}: {:?} instead of {value:?}", replayed.get(key)))
         }

@@ -32,7 +32,7 @@ const BEGINNING_US: u64 = 1_800_000_000_000_000;
 const SHOWN_TURNS: usize = 50;
 
 /// Who is run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Actor {
     Owner(usize),
     Acceptor(usize),
@@ -79,6 +79,8 @@ struct World {
     /// All clients have hung up.
     leaving: bool,
     trace: Vec<Actor>,
+    /// Who is not run for now, and until which turn.
+    preempted: Option<(Actor, usize)>,
 }
 
 /// Runs the simulation of a seed.
@@ -163,6 +165,7 @@ impl World {
             tick: 0,
             leaving: false,
             trace: Vec::new(),
+            preempted: None,
         }
     }
 
@@ -188,7 +191,7 @@ impl World {
                 }
                 continue;
             }
-            let actor = runnable[self.rng.usize(..runnable.len())];
+            let actor = self.choose(&runnable);
             self.trace.push(actor);
             match actor {
                 Actor::Owner(at) => self.owners[at].turn(self.now_us),
@@ -197,6 +200,22 @@ impl World {
             }
         }
         Err("it does not come to an end".to_owned())
+    }
+
+    /// Who of the runnable is run. Now and then one of them is left alone for a while, as a thread
+    /// that the machine has preempted: that is when others get far ahead of it.
+    fn choose(&mut self, runnable: &[Actor]) -> Actor {
+        if self.preempted.is_none() && self.rng.u8(..48) == 0 {
+            let actor = runnable[self.rng.usize(..runnable.len())];
+            self.preempted = Some((actor, self.trace.len() + self.rng.usize(10..400)));
+        }
+        self.preempted = self.preempted.filter(|(_, until)| *until > self.trace.len());
+        let preempted = self.preempted.map(|(actor, _)| actor);
+        let rest = runnable.iter().filter(|actor| Some(**actor) != preempted);
+        match rest.clone().count() {
+            0 => runnable[0],
+            count => *rest.clone().nth(self.rng.usize(..count)).unwrap_or(&runnable[0]),
+        }
     }
 
     fn pass(&mut self, us: u64) {
