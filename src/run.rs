@@ -27,8 +27,8 @@ use crate::command::registry;
 use crate::config::{Config, ConfigStore};
 use crate::journal::Journal;
 use crate::keyspace::{
-    Db, EffectBuffer, Garbage, KeyHasher, MemoryBoard, Reclaim, Shard, ShardCount, ShardStats,
-    WatchTable,
+    Db, EffectBuffer, EvictionPool, Garbage, KeyHasher, MemoryBoard, Reclaim, Shard, ShardCount,
+    ShardStats, WatchTable,
 };
 use crate::observe::{
     ClientRegistry, CommandLog, Counters, ErrorCounts, LatencyMonitor, Pause, Rates, Server,
@@ -60,11 +60,12 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
     log_start(&server, &config);
     on_panic(signals.clone());
     watch_signals(signals)?;
-    let reclaim = start_reclaim()?;
+    let reclaim = start_reclaim(server.memory.clone())?;
     let executor = Executor { server: server.clone(), journal: Journal::off() };
     let (house, inboxes) = House::new(config.shards, config.acceptors, config.lend);
     let house = Arc::new(house);
     let _ = server.rouse.set(rouse_all(house.clone()));
+    server.memory.set_alarm(call_for_upkeep(house.clone()));
     for (number, inbox) in inboxes.shards.into_iter().enumerate() {
         let shard = Box::new(new_shard(number, &config, &server, reclaim.clone()));
         let owner = Owner::new(shard, house.clone(), inbox, executor.clone());
@@ -167,7 +168,8 @@ pub fn new_shard(number: usize, config: &Config, server: &Server, reclaim: Recla
         rng: fastrand::Rng::new(),
         hasher: server.hasher.clone(),
         now_ms: server.clock.unix_ms(),
-        expire_cursor: (0, 0),
+        expire_db: 0,
+        eviction_pool: EvictionPool::default(),
         active_expire: true,
         memory: server.memory.clone(),
         reclaim,
@@ -182,18 +184,35 @@ fn rouse_all(house: Arc<House>) -> Box<dyn Fn() + Send + Sync> {
     })
 }
 
+/// Calls every shard's owner to its upkeep: all of them must give memory back.
+fn call_for_upkeep(house: Arc<House>) -> Box<dyn Fn() + Send + Sync> {
+    Box::new(move || {
+        for post in &house.shards {
+            if post.set_upkeep(true) {
+                post.bell.ring();
+            }
+        }
+    })
+}
+
 fn start(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
 
 /// The thread that frees big garbage, so that no shard waits for it.
-fn start_reclaim() -> std::io::Result<Reclaim> {
+fn start_reclaim(memory: Arc<MemoryBoard>) -> std::io::Result<Reclaim> {
     let (send, receive) = unbounded::<Garbage>();
+    let board = memory.clone();
     start("reclaim", move || {
         doing::set("freeing memory");
-        receive.into_iter().for_each(drop);
+        for garbage in receive {
+            let bytes = garbage.bytes();
+            drop(garbage);
+            board.freed(bytes);
+        }
     })?;
-    Ok(Arc::new(move |garbage| {
+    Ok(Arc::new(move |garbage: Garbage| {
+        memory.defer(garbage.bytes());
         // If nobody receives, the garbage is in the error and freed here.
         drop(send.send(garbage));
     }))
@@ -226,10 +245,15 @@ fn watch_signals(control: Sender<Signal>) -> std::io::Result<()> {
 fn control_until_end(server: &Server, control: &Receiver<Signal>) -> i32 {
     loop {
         let now_ms = server.clock.unix_ms();
-        let limited = server.config.load().maxmemory > 0;
+        let config = server.config.load();
+        let limited = config.maxmemory > 0;
         let due = server.rates.is_due(now_ms);
         if limited || due {
             refresh_memory(server);
+        }
+        if limited && server.memory.over(config.maxmemory) > 0 {
+            // Shards that nobody writes to must give their part back as well.
+            server.memory.sound_alarm();
         }
         if due {
             server.rates.sample(server.totals());
@@ -253,10 +277,11 @@ fn control_until_end(server: &Server, control: &Receiver<Signal>) -> i32 {
     }
 }
 
-/// Posts what the process uses beside the keyspace.
+/// Posts what the process uses beside the keyspace. What waits to be freed is neither.
 fn refresh_memory(server: &Server) {
     let allocated = process::allocator().allocated;
-    server.memory.post_beside(allocated.saturating_sub(server.memory.keyspace()));
+    let known = server.memory.keyspace() + server.memory.deferred();
+    server.memory.post_beside(allocated.saturating_sub(known));
     server.counters.peak_memory.fetch_max(allocated, Ordering::Relaxed);
 }
 

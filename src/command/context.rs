@@ -264,12 +264,11 @@ pub fn string_of(entry: EntryRef<'_>) -> Result<ValueRef<'_>, CommandError> {
 pub fn removed_by_server(
     shard: &mut Shard,
     db: DbIndex,
-    key: &[u8],
     entry: OwnedEntry,
     lazy: bool,
     event: Event,
 ) {
-    note_removed(&mut shard.effects, &mut shard.watch, db, key, lazy, event);
+    note_removed(&mut shard.effects, &mut shard.watch, db, entry.key(), lazy, event);
     shard.discard(entry, lazy);
 }
 

@@ -22,6 +22,8 @@ pub struct Db {
     entries: Table<OwnedEntry>,
     volatile: Table<Alias>,
     entry_bytes: usize,
+    /// Where the next sweep of the expiry index goes on.
+    sweep_cursor: u64,
 }
 
 /// What an insertion found under its key.
@@ -66,7 +68,13 @@ impl Db {
     /// An empty database, which owns no memory. `hasher` is the one that gives the hashes which
     /// every method takes along with the key.
     pub const fn new(hasher: KeyHasher) -> Self {
-        Self { hasher, entries: Table::new(), volatile: Table::new(), entry_bytes: 0 }
+        Self {
+            hasher,
+            entries: Table::new(),
+            volatile: Table::new(),
+            entry_bytes: 0,
+            sweep_cursor: 0,
+        }
     }
 
     /// Number of keys.
@@ -262,17 +270,14 @@ impl Db {
         self.volatile.scan(cursor, |alias| visit(unsafe { alias.entry() }))
     }
 
-    /// Takes out the entries of one bucket of the expiry index whose expiry is before or at
-    /// `now_ms`, and returns the cursor for the next call, 0 at the end. One bucket holds 7 entries
-    /// or so.
-    pub fn take_expired(
-        &mut self,
-        cursor: u64,
-        now_ms: i64,
-        mut take: impl FnMut(OwnedEntry),
-    ) -> u64 {
+    /// Takes out the entries of the next bucket of the expiry index whose expiry is before or at
+    /// `now_ms`, and says how many entries it has looked at: 7 or so, 0 if the bucket is empty.
+    /// Buckets come in turn, so that every entry with an expiry is looked at again and again.
+    pub fn sweep(&mut self, now_ms: i64, mut take: impl FnMut(OwnedEntry)) -> usize {
+        let mut seen = 0;
         let mut due = Vec::new();
-        let next = self.volatile.scan(cursor, |alias| {
+        self.sweep_cursor = self.volatile.scan(self.sweep_cursor, |alias| {
+            seen += 1;
             // SAFETY: an entry of this database, which is borrowed.
             let entry = unsafe { alias.entry() };
             if entry.expiry().is_some_and(|expiry| expiry <= now_ms) {
@@ -285,7 +290,12 @@ impl Db {
             let entry = found.remove();
             take(self.account_removed(hash, entry));
         }
-        next
+        seen
+    }
+
+    /// Whether the next [`Db::sweep`] begins with the first bucket.
+    pub fn is_swept(&self) -> bool {
+        self.sweep_cursor == 0
     }
 
     /// A key by chance, nearly uniform.

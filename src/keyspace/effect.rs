@@ -47,6 +47,14 @@ impl EffectBuffer {
         }
     }
 
+    /// Appends what another buffer holds: what happened in another box while this one records for
+    /// all of them.
+    pub fn absorb(&mut self, other: &mut EffectBuffer) {
+        for effect in other.drain().into_iter().flatten() {
+            self.push(effect.db, effect.args);
+        }
+    }
+
     /// What follows, up to [`EffectBuffer::end_unit`], stands or falls together.
     pub fn begin_unit(&mut self) {
         self.in_unit = true;

@@ -354,6 +354,11 @@ impl OwnedEntry {
         matches!(self.value(), ValueRef::Shared(bytes) if bytes.len() > LAZY_FREE_ABOVE)
     }
 
+    /// Marks the string [raw](EntryRef::is_raw).
+    pub fn mark_raw(&mut self) {
+        self.0.set_header(self.0.header().with_raw());
+    }
+
     /// The entry under another key: a shared value is moved, not copied.
     pub fn with_key(self, key: &[u8]) -> Self {
         let (old, expiry) = (self.0.header(), self.expiry());

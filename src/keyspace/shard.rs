@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use hdrhistogram::Histogram;
 
-use super::{Db, EffectBuffer, KeyHash, KeyHasher, MemoryBoard, OwnedEntry, WatchTable};
+use super::{
+    Db, EffectBuffer, EvictionPool, KeyHash, KeyHasher, MemoryBoard, MemoryUse, OwnedEntry,
+    WatchTable,
+};
 
 /// A logical database's number, below the directive `databases`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,6 +88,16 @@ pub enum Garbage {
     Database(Box<Db>),
 }
 
+impl Garbage {
+    /// Bytes that it occupies.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Garbage::Entry(entry) => entry.allocation_size() as u64,
+            Garbage::Database(db) => db.bytes() as u64,
+        }
+    }
+}
+
 /// Frees what is sent to it, somewhere else. Nothing is lost if it is not there: the value is
 /// freed at once.
 pub type Reclaim = Arc<dyn Fn(Garbage) + Send + Sync>;
@@ -107,8 +120,10 @@ pub struct Shard {
     pub hasher: KeyHasher,
     /// Milliseconds since the Unix epoch when the box was taken.
     pub now_ms: i64,
-    /// Where the expiry cycle goes on: database and cursor.
-    pub expire_cursor: (usize, u64),
+    /// The database in which the expiry cycle goes on.
+    pub expire_db: usize,
+    /// Good candidates for eviction.
+    pub eviction_pool: EvictionPool,
     /// Whether active expiry runs (`DEBUG SET-ACTIVE-EXPIRE`).
     pub active_expire: bool,
     /// What all shards use.
@@ -143,9 +158,20 @@ impl Shard {
         self.dbs.iter().map(Db::volatile_len).sum()
     }
 
+    /// Its use of memory. Keys with an expiry count as large as the others.
+    pub fn memory_use(&self) -> MemoryUse {
+        let mut total = MemoryUse::default();
+        for db in &self.dbs {
+            let bytes = db.bytes() as u64;
+            total.bytes += bytes;
+            total.volatile += bytes * db.volatile_len() as u64 / db.len().max(1) as u64;
+        }
+        total
+    }
+
     /// Posts its use of memory to the board.
     pub fn post_memory(&self) {
-        self.memory.post(self.number as usize, self.bytes());
+        self.memory.post(self.number as usize, self.memory_use());
     }
 
     /// Frees a removed entry: at once, or elsewhere if `lazy` and it is big.

@@ -1,76 +1,240 @@
 //! Eviction: giving memory back when all shards together use more than `maxmemory`.
 //!
-//! Each shard answers for its part of the excess, in proportion to what it uses. Victims are the
-//! best of a few samples by the policy; a small pool of good candidates is kept from sample to
-//! sample, as Redis does, which brings the choice close to the true order.
+//! Each shard answers for its part of the excess, in proportion to what it holds that may go:
+//! before a write at once, for no longer than `maxmemory-eviction-tenacity` allows; else when the
+//! alarm calls its owner. So the total stays within [`SLACK_PART`] of the limit while the shards
+//! that nobody writes to are catching up; beyond that a writer gives up all that is too much.
+//!
+//! Victims are the best of a few samples by the policy, out of a pool of good candidates that is
+//! kept from sample to sample; the rules are those of Redis's documentation on key eviction.
 
-use crate::command::{AccessPolicy, frequency, idle_seconds, removed_by_server};
+use crate::clock::Clock;
+use crate::command::{
+    AccessPolicy, Call, CommandError, CommandResult, Flags, frequency, idle_seconds,
+    removed_by_server,
+};
 use crate::config::{Config, EvictionPolicy};
-use crate::keyspace::{DbIndex, EntryRef, Event, Shard};
+use crate::keyspace::{DbIndex, EntryRef, Event, Evictable, OwnedEntry, Shard};
 use crate::observe::Server;
 
-/// Keys evicted for one write at the most, so that one request's share of the work is bounded.
-const MOST_AT_ONCE: usize = 4096;
+/// The part of `maxmemory` by which the total may exceed it while other shards give up theirs.
+const SLACK_PART: u64 = 32;
+/// The part of `maxmemory` beyond which the other shards are called: not for every few bytes.
+const ALARM_PART: u64 = 256;
+/// Victims between two looks at the clock.
+const VICTIMS_PER_LOOK: u64 = 16;
 
-/// How good a victim is: the higher, the sooner it goes.
-type Score = u64;
-
-/// Frees memory until the shard's part of the excess is gone; false if it cannot.
-pub fn make_room(shard: &mut Shard, config: &Config, server: &Server) -> bool {
-    shard.post_memory();
-    let limit = config.maxmemory;
-    for _ in 0..MOST_AT_ONCE {
-        if server.memory.excess(shard.bytes(), limit) == 0 {
-            return true;
-        }
-        let Some((db, key)) = choose(shard, config) else { return false };
-        let hash = shard.hash(&key);
-        let Some(entry) = shard.dbs[db.0 as usize].remove(&key, hash) else { return false };
-        shard.stats.evicted += 1;
-        removed_by_server(shard, db, &key, entry, config.lazyfree_lazy_eviction, Event::EVICTED);
-        shard.post_memory();
+/// Admits a command to the boxes in hand: makes room where the limit asks for it, and refuses a
+/// command that needs memory if there is none. A transaction was admitted as a whole.
+pub fn admit(parts: &mut [Box<Shard>], call: &Call<'_>, server: &Server) -> CommandResult {
+    if call.config.maxmemory == 0 || call.in_transaction {
+        return Ok(());
     }
-    server.memory.excess(shard.bytes(), limit) == 0
+    let room = relieve(parts, call.config, server);
+    if !room && call.command.flags.has(Flags::DENYOOM) {
+        return Err(CommandError::OOM);
+    }
+    Ok(())
 }
 
-/// The key to evict next.
-fn choose(shard: &mut Shard, config: &Config) -> Option<(DbIndex, Vec<u8>)> {
+/// Makes room in all boxes in hand; false if there is none.
+pub fn relieve(parts: &mut [Box<Shard>], config: &Config, server: &Server) -> bool {
+    if config.maxmemory == 0 {
+        return true;
+    }
+    let mut room = true;
+    for part in parts.iter_mut() {
+        room &= make_room(part, config, server);
+    }
+    if let Some((first, others)) = parts.split_first_mut() {
+        // The effects of a command that runs over several boxes are recorded in the first, and
+        // these come before its own.
+        others.iter_mut().for_each(|part| first.effects.absorb(&mut part.effects));
+    }
+    room
+}
+
+/// Makes room before a write to a shard, within the time that a write may be held up. False if the
+/// write must not use more memory: nothing may be evicted and the limit is exceeded.
+fn make_room(shard: &mut Shard, config: &Config, server: &Server) -> bool {
+    let limit = config.maxmemory;
+    let board = &server.memory;
+    shard.post_memory();
+    let over = board.over(limit);
+    if over == 0 {
+        return true;
+    }
     let policy = config.maxmemory_policy;
     if policy == EvictionPolicy::NoEviction {
-        return None;
+        return false;
     }
-    let samples = config.maxmemory_samples as usize;
-    let volatile_only = policy.is_volatile();
-    let Shard { dbs, rng, now_ms, .. } = shard;
-    let mut best: Option<(Score, DbIndex, Vec<u8>)> = None;
-    for (index, db) in dbs.iter().enumerate() {
-        let db_index = DbIndex(index as u16);
-        let mut consider = |entry: EntryRef<'_>| {
-            let score = score(entry, policy, config, *now_ms);
-            if best.as_ref().is_none_or(|(other, ..)| score > *other) {
-                best = Some((score, db_index, entry.key().to_vec()));
-            }
-        };
-        if matches!(policy, EvictionPolicy::AllkeysRandom | EvictionPolicy::VolatileRandom) {
-            let entry = if volatile_only { db.random_volatile(rng) } else { db.random(rng) };
-            if let Some(entry) = entry {
-                best = Some((rng.u64(..), db_index, entry.key().to_vec()));
-            }
-        } else if volatile_only {
-            db.sample_volatile(rng, samples, &mut consider);
-        } else {
-            db.sample(rng, samples, &mut consider);
+    if is_called(config, server) {
+        board.sound_alarm();
+    }
+    let slack = limit / SLACK_PART;
+    let goal = own_part(shard, policy, over).max(over.saturating_sub(slack));
+    let shed = shed(shard, config, &server.clock, goal, tenacity_ns(config));
+    shard.post_memory();
+    match shed {
+        // What is left to do when the time is over is done by the writes to come and by upkeep.
+        Shed::Enough | Shed::TimeIsOver => true,
+        Shed::NothingLeft => {
+            let over = board.over(limit);
+            over == 0 || (over <= slack && board.evictable(evictable(policy)) > 0)
         }
     }
-    best.map(|(_, db, key)| (db, key))
 }
 
-fn score(entry: EntryRef<'_>, policy: EvictionPolicy, config: &Config, now_ms: i64) -> Score {
-    if policy == EvictionPolicy::VolatileTtl {
-        return u64::MAX - entry.expiry().unwrap_or(i64::MAX).max(0) as u64;
+/// Whether so much is too much that every shard is to give up its part.
+pub fn is_called(config: &Config, server: &Server) -> bool {
+    let limit = config.maxmemory;
+    limit > 0
+        && config.maxmemory_policy != EvictionPolicy::NoEviction
+        && server.memory.over(limit) > limit / ALARM_PART
+}
+
+/// A slice of eviction by a shard's owner, for at most `limit_ns`; gives whether more is to do.
+pub fn run_slice(shard: &mut Shard, config: &Config, server: &Server, limit_ns: u64) -> bool {
+    let policy = config.maxmemory_policy;
+    if config.maxmemory == 0 || policy == EvictionPolicy::NoEviction {
+        return false;
     }
-    if policy.is_lfu() {
-        return u64::from(255 - frequency(AccessPolicy::of(config), entry.access(), now_ms));
+    shard.post_memory();
+    let over = server.memory.over(config.maxmemory);
+    if over == 0 {
+        return false;
     }
-    u64::from(idle_seconds(entry.access(), now_ms))
+    let goal = own_part(shard, policy, over);
+    let shed = shed(shard, config, &server.clock, goal, limit_ns);
+    shard.post_memory();
+    shed == Shed::TimeIsOver
+}
+
+fn evictable(policy: EvictionPolicy) -> Evictable {
+    if policy.is_volatile() { Evictable::Volatile } else { Evictable::All }
+}
+
+/// What a shard must give up of what is too much.
+fn own_part(shard: &Shard, policy: EvictionPolicy, over: u64) -> u64 {
+    let which = evictable(policy);
+    shard.memory.part(over, shard.memory_use().evictable(which), which)
+}
+
+/// How long one write may be held up, by `maxmemory-eviction-tenacity`: 50 µs for each step up to
+/// ten, then 15 % more for each, and without end at 100.
+fn tenacity_ns(config: &Config) -> u64 {
+    const STEP_NS: u64 = 50_000;
+    match u64::from(config.maxmemory_eviction_tenacity) {
+        tenacity @ 0..=10 => tenacity * STEP_NS,
+        tenacity @ 11..=99 => (10.0 * STEP_NS as f64 * 1.15f64.powi(tenacity as i32 - 10)) as u64,
+        _ => u64::MAX,
+    }
+}
+
+/// How an effort to free memory ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shed {
+    Enough,
+    TimeIsOver,
+    NothingLeft,
+}
+
+/// Evicts keys until `goal` bytes are free or `limit_ns` are over.
+fn shed(shard: &mut Shard, config: &Config, clock: &Clock, goal: u64, limit_ns: u64) -> Shed {
+    let started = clock.ticks();
+    let lazy = config.lazyfree_lazy_eviction;
+    let mut freed = 0;
+    let mut victims = 0;
+    while freed < goal {
+        let Some((db, entry)) = take_victim(shard, config) else { return Shed::NothingLeft };
+        freed += entry.allocation_size() as u64;
+        victims += 1;
+        shard.stats.evicted += 1;
+        removed_by_server(shard, db, entry, lazy, Event::EVICTED);
+        if victims % VICTIMS_PER_LOOK == 0
+            && freed < goal
+            && clock.ns_between(started, clock.ticks()) > limit_ns
+        {
+            return Shed::TimeIsOver;
+        }
+    }
+    Shed::Enough
+}
+
+/// Takes out the key to evict next; `None` if there is none that may go.
+fn take_victim(shard: &mut Shard, config: &Config) -> Option<(DbIndex, OwnedEntry)> {
+    match config.maxmemory_policy {
+        EvictionPolicy::NoEviction => None,
+        EvictionPolicy::AllkeysRandom | EvictionPolicy::VolatileRandom => {
+            take_by_chance(shard, config.maxmemory_policy)
+        }
+        policy => take_best(shard, config, policy),
+    }
+}
+
+/// A key by chance, from a database by chance, by their sizes.
+fn take_by_chance(shard: &mut Shard, policy: EvictionPolicy) -> Option<(DbIndex, OwnedEntry)> {
+    let volatile = policy.is_volatile();
+    let Shard { dbs, rng, hasher, .. } = shard;
+    let count = |db: &crate::keyspace::Db| if volatile { db.volatile_len() } else { db.len() };
+    let total: usize = dbs.iter().map(count).sum();
+    let mut at = (total > 0).then(|| rng.usize(..total))?;
+    for (index, db) in dbs.iter_mut().enumerate() {
+        if at >= count(db) {
+            at -= count(db);
+            continue;
+        }
+        let chosen = if volatile { db.random_volatile(rng) } else { db.random(rng) };
+        let key = chosen?.key().to_vec();
+        let entry = db.remove(&key, hasher.hash(&key))?;
+        return Some((DbIndex(index as u16), entry));
+    }
+    None
+}
+
+/// The best candidate after another sampling of every database.
+fn take_best(
+    shard: &mut Shard,
+    config: &Config,
+    policy: EvictionPolicy,
+) -> Option<(DbIndex, OwnedEntry)> {
+    let access = AccessPolicy::of(config);
+    let samples = config.maxmemory_samples as usize;
+    let Shard { dbs, rng, now_ms, eviction_pool: pool, hasher, .. } = shard;
+    pool.measure_by(policy as u64);
+    for (index, db) in dbs.iter().enumerate() {
+        let offer = |entry: EntryRef<'_>| {
+            pool.offer(score(entry, policy, access, *now_ms), DbIndex(index as u16), entry.key());
+        };
+        if policy.is_volatile() {
+            db.sample_volatile(rng, samples, offer);
+        } else {
+            db.sample(rng, samples, offer);
+        }
+    }
+    while let Some(candidate) = pool.take_best() {
+        let db = &mut dbs[candidate.db.0 as usize];
+        let hash = hasher.hash(&candidate.key);
+        let still_good = db.get(&candidate.key, hash).is_some_and(|entry| {
+            // Used since it was sampled, it is worth less than it was.
+            score(entry, policy, access, *now_ms) >= candidate.score
+                && (!policy.is_volatile() || entry.expiry().is_some())
+        });
+        let taken = still_good.then(|| db.remove(&candidate.key, hash)).flatten();
+        let index = candidate.db;
+        pool.recycle(candidate);
+        if let Some(entry) = taken {
+            return Some((index, entry));
+        }
+    }
+    None
+}
+
+/// How good a victim an entry is: the higher, the sooner it goes.
+fn score(entry: EntryRef<'_>, policy: EvictionPolicy, access: AccessPolicy, now_ms: i64) -> u64 {
+    match policy {
+        EvictionPolicy::VolatileTtl => u64::MAX - entry.expiry().unwrap_or(i64::MAX).max(0) as u64,
+        _ if policy.is_lfu() => u64::from(255 - frequency(access, entry.access(), now_ms)),
+        _ => u64::from(idle_seconds(entry.access(), now_ms)),
+    }
 }

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::channel::{Batch, Meeting, Request, Transaction, Work};
-use crate::command::{Call, CommandError, CommandResult, Flags, Read, Run, Write, redacted};
+use crate::command::{Call, CommandError, Flags, Read, Run, Write, redacted};
 use crate::config::Config;
 use crate::journal::Journal;
 use crate::keyspace::{Db, KeyHash, Shard, ShardStats};
 use crate::observe::{ErrorCounts, Finished, Server, doing, new_histogram};
 use crate::resp::Writer;
 
-use super::evict::make_room;
+use super::evict::{admit, relieve};
 
 /// Requests per prefetch group: enough misses in flight to hide memory latency, few enough that
 /// the first lines are still cached when they are used.
@@ -90,6 +90,9 @@ impl Executor {
                 return;
             }
         }
+        if job.transaction.is_some() {
+            relieve(parts, &config, &self.server);
+        }
         if parts[0].effects.is_listening() {
             parts[0].effects.begin_unit();
         }
@@ -141,7 +144,7 @@ impl Executor {
         let mut out = Writer::new(replies, request.proto);
         let result = match command.run {
             Run::Read(handler) => handler(&mut Read::new(call, parts), args, &mut out),
-            Run::Write(handler) => admit(parts, request, config, &self.server)
+            Run::Write(handler) => admit(parts, &call, &self.server)
                 .and_then(|()| handler(&mut Write::new(call, parts), args, &mut out)),
             Run::Session(_) | Run::Acceptor | Run::Container => {
                 unreachable!("an acceptor sends shards only what runs there")
@@ -200,26 +203,6 @@ fn count_error(part: &mut Shard, error: &CommandError) {
     } else if part.stats.errors.len() < ErrorCounts::MOST_CODES {
         part.stats.errors.insert(code.into(), 1);
     }
-}
-
-/// Frees memory for a write where the limit asks for it, or refuses it.
-fn admit(
-    parts: &mut [Box<Shard>],
-    request: &Request,
-    config: &Config,
-    server: &Server,
-) -> CommandResult {
-    if config.maxmemory == 0 {
-        return Ok(());
-    }
-    let mut fits = true;
-    for part in parts.iter_mut() {
-        fits &= make_room(part, config, server);
-    }
-    if !fits && request.command.flags.has(Flags::DENYOOM) {
-        return Err(CommandError::OOM);
-    }
-    Ok(())
 }
 
 /// Whether a watched key changed; the client's watches end either way.

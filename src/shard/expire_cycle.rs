@@ -1,84 +1,82 @@
 //! Active expiry: removing keys whose time is over though nobody asks for them.
 //!
-//! A cycle walks the expiry index bucket by bucket from where the last one stopped, so that every
-//! volatile key is looked at in turn. Its work is bounded: it goes on only while what it finds is
-//! stale enough to be worth it, and never beyond its share of time, since the shard serves nobody
-//! meanwhile.
+//! A cycle goes through the expiry index bucket by bucket from where the last one stopped, so that
+//! every volatile key is looked at in turn. It goes on only while what it finds is stale enough to
+//! be worth it, and in slices: the shard serves nobody meanwhile.
 
-use super::execute::Executor;
+use crate::clock::Clock;
 use crate::command::removed_by_server;
-use crate::keyspace::{DbIndex, Event, OwnedEntry, Shard};
+use crate::config::Config;
+use crate::keyspace::{DbIndex, Event, Shard};
 
-/// Buckets looked at before the share of stale keys and the time are weighed.
+/// Buckets looked at before the share of stale keys and the time are weighed, at effort 1: some
+/// hundred keys.
 const BUCKETS_PER_ROUND: usize = 16;
-/// Time of one cycle at effort 1, in nanoseconds: what a probe of another client may notice.
-const CYCLE_NS: u64 = 250_000;
-/// Percentage of stale keys among those looked at above which a cycle goes on, at effort 1.
-const WORTHWHILE_PERCENT: u64 = 10;
+/// Buckets more for each step of effort.
+const BUCKETS_PER_EFFORT: usize = 4;
+/// Percentage of stale keys that is tolerated at effort 1; each step of effort tolerates 1 less.
+const TOLERATED_PERCENT: u64 = 10;
+/// Weight of one slice in the running estimate of stale keys.
+const ESTIMATE_WEIGHT: f64 = 0.05;
 
-/// Runs one cycle over a shard in hand; gives whether there will be more to do.
-pub fn run(shard: &mut Shard, executor: &Executor) -> bool {
+/// What a round has seen.
+#[derive(Clone, Copy, Default)]
+struct Round {
+    seen: u64,
+    stale: u64,
+}
+
+/// Runs one slice over a shard in hand, for `limit_ns` or a little more; gives whether the time was
+/// over while there was still much to do.
+pub fn run_slice(shard: &mut Shard, config: &Config, clock: &Clock, limit_ns: u64) -> bool {
     if !shard.active_expire {
         return false;
     }
-    let config = executor.server.config.load();
-    let effort = config.active_expire_effort as u64;
-    let clock = &executor.server.clock;
+    let effort = u64::from(config.active_expire_effort.saturating_sub(1));
+    let buckets = BUCKETS_PER_ROUND + BUCKETS_PER_EFFORT * effort as usize;
+    let tolerated = TOLERATED_PERCENT.saturating_sub(effort);
     let started = clock.ticks();
-    let lazy = config.lazyfree_lazy_expire;
-    let (first_db, mut cursor) = shard.expire_cursor;
+    let mut total = Round::default();
+    let mut limited = false;
     let databases = shard.dbs.len();
-    let mut looked_at = 0u64;
-    let mut stale = 0u64;
-    'cycle: for step in 0..=databases {
-        let db = (first_db + step) % databases;
-        if step > 0 {
-            cursor = 0;
-        }
+    'databases: for _ in 0..databases {
+        let db = shard.expire_db % databases;
         while shard.dbs[db].volatile_len() > 0 {
-            let (seen, due, next) = round(shard, db, cursor);
-            cursor = next;
-            looked_at += seen;
-            stale += due.len() as u64;
-            let percent = due.len() as u64 * 100 / seen.max(1);
-            for entry in due {
-                shard.stats.expired += 1;
-                let key = entry.key().to_vec();
-                removed_by_server(shard, DbIndex(db as u16), &key, entry, lazy, Event::EXPIRED);
-            }
-            shard.expire_cursor = (db, cursor);
-            if clock.ns_between(started, clock.ticks()) > CYCLE_NS * effort {
-                shard.stats.expire_cycle_limited += 1;
-                break 'cycle;
-            }
-            if cursor == 0 || percent * effort < WORTHWHILE_PERCENT {
+            let round = sweep(shard, db, buckets, config.lazyfree_lazy_expire);
+            total.seen += round.seen;
+            total.stale += round.stale;
+            if round.stale * 100 <= round.seen * tolerated {
                 break;
             }
+            if clock.ns_between(started, clock.ticks()) > limit_ns {
+                shard.stats.expire_cycle_limited += 1;
+                limited = true;
+                break 'databases;
+            }
         }
+        shard.expire_db = (db + 1) % databases;
     }
-    let percent = stale as f64 * 100.0 / looked_at.max(1) as f64;
-    shard.stats.stale_percent = percent * 0.05 + shard.stats.stale_percent * 0.95;
-    executor.journal.collect(shard);
-    shard.post_memory();
-    shard.needs_upkeep()
+    let percent = total.stale as f64 * 100.0 / total.seen.max(1) as f64;
+    let estimate = &mut shard.stats.stale_percent;
+    *estimate += (percent - *estimate) * ESTIMATE_WEIGHT;
+    limited
 }
 
-/// Looks at some buckets of a database's expiry index: how many keys they may have held, those
-/// whose time is over, and where to go on.
-fn round(shard: &mut Shard, db: usize, mut cursor: u64) -> (u64, Vec<OwnedEntry>, u64) {
+/// Looks at some buckets of a database's expiry index and removes what is stale.
+fn sweep(shard: &mut Shard, db: usize, buckets: usize, lazy: bool) -> Round {
     let now_ms = shard.now_ms;
     let mut due = Vec::new();
-    let mut seen = 0u64;
-    for _ in 0..BUCKETS_PER_ROUND {
-        cursor = shard.dbs[db].take_expired(cursor, now_ms, |entry| {
-            seen += 1;
-            due.push(entry);
-        });
-        if cursor == 0 {
+    let mut round = Round::default();
+    for _ in 0..buckets {
+        round.seen += shard.dbs[db].sweep(now_ms, |entry| due.push(entry)) as u64;
+        if shard.dbs[db].is_swept() {
             break;
         }
     }
-    let alive = shard.dbs[db].volatile_len() as u64;
-    // What the index holds on average in as many buckets stands for the keys that were not due.
-    (seen + alive.min(BUCKETS_PER_ROUND as u64 * 4), due, cursor)
+    round.stale = due.len() as u64;
+    shard.stats.expired += round.stale;
+    for entry in due {
+        removed_by_server(shard, DbIndex(db as u16), entry, lazy, Event::EXPIRED);
+    }
+    round
 }

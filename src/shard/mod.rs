@@ -7,7 +7,7 @@ mod evict;
 mod execute;
 mod expire_cycle;
 mod owner;
+mod upkeep;
 
-pub use evict::make_room;
 pub use execute::{Executor, Stopped};
 pub use owner::{Owner, Step};

@@ -18,12 +18,9 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 
 use super::execute::{Executor, Stopped};
-use super::expire_cycle;
+use super::upkeep;
 use crate::channel::{Batch, House};
 use crate::keyspace::Shard;
-
-/// How often upkeep runs while there is some to do.
-const UPKEEP_INTERVAL_MS: i64 = 100;
 
 /// How often to come back for upkeep when the box was lent just then.
 const UPKEEP_RETRY: Duration = Duration::from_millis(1);
@@ -49,7 +46,10 @@ pub struct Owner {
     current: Option<Box<Batch>>,
     /// The box is at a rendezvous.
     waiting: bool,
-    next_upkeep_ms: i64,
+    /// When upkeep is to run next, in microseconds of Unix time.
+    next_upkeep_us: u64,
+    /// When it may run if something calls for it.
+    earliest_upkeep_us: u64,
 }
 
 impl Owner {
@@ -68,7 +68,8 @@ impl Owner {
             held: Some(shard),
             current: None,
             waiting: false,
-            next_upkeep_ms: 0,
+            next_upkeep_us: 0,
+            earliest_upkeep_us: 0,
         }
     }
 
@@ -117,6 +118,8 @@ impl Owner {
             return Step::Rest(None);
         }
         if self.current.is_none() {
+            // A shard that is never idle must be looked after as well, between two batches.
+            self.look_after();
             self.current = self.inbox.try_recv().ok();
         }
         self.run_current()
@@ -194,16 +197,8 @@ impl Owner {
 
     /// Nothing is queued: upkeep if it is time, and the box on the desk for whoever wants it.
     fn idle(&mut self) -> Step {
-        let now_ms = self.executor.server.clock.unix_ms();
-        let post = &self.house.shards[self.number];
-        let due = post.wants_upkeep() && now_ms >= self.next_upkeep_ms;
-        if due
-            && self.hold()
-            && let Some(shard) = &mut self.held
-        {
-            let more = expire_cycle::run(shard, &self.executor);
-            self.house.shards[self.number].set_upkeep(more);
-            self.next_upkeep_ms = now_ms + UPKEEP_INTERVAL_MS;
+        if self.upkeep_is_due() && self.hold() {
+            self.look_after();
         }
         if self.house.lend
             && let Some(shard) = self.held.take()
@@ -211,16 +206,39 @@ impl Owner {
             self.house.shards[self.number].desk.put(shard);
             return Step::Ran;
         }
-        Step::Rest(self.rest_for(now_ms))
+        Step::Rest(self.rest())
     }
 
-    fn rest_for(&self, now_ms: i64) -> Option<Duration> {
+    fn upkeep_is_due(&self) -> bool {
+        if !self.house.shards[self.number].wants_upkeep() {
+            return false;
+        }
+        let now_us = self.executor.server.clock.unix_us();
+        now_us >= self.next_upkeep_us
+            || (now_us >= self.earliest_upkeep_us && upkeep::is_called(&self.executor))
+    }
+
+    /// A slice of upkeep, if it is time for one and the box is in hand.
+    fn look_after(&mut self) {
+        if !self.upkeep_is_due() {
+            return;
+        }
+        let Some(shard) = &mut self.held else { return };
+        let rest = upkeep::run_slice(shard, &self.executor);
+        let now_us = self.executor.server.clock.unix_us();
+        self.earliest_upkeep_us = now_us + rest.least.as_micros() as u64;
+        self.next_upkeep_us = now_us + rest.until_next.as_micros() as u64;
+        let wanted = rest.more || shard.needs_upkeep();
+        self.house.shards[self.number].set_upkeep(wanted);
+    }
+
+    /// How long to rest, if not until the bell rings.
+    fn rest(&self) -> Option<Duration> {
         if !self.house.shards[self.number].wants_upkeep() {
             return None;
         }
-        match u64::try_from(self.next_upkeep_ms - now_ms) {
-            Ok(0) | Err(_) => Some(UPKEEP_RETRY),
-            Ok(ms) => Some(Duration::from_millis(ms)),
-        }
+        let now_us = self.executor.server.clock.unix_us();
+        let left_us = self.next_upkeep_us.saturating_sub(now_us);
+        Some(if left_us == 0 { UPKEEP_RETRY } else { Duration::from_micros(left_us) })
     }
 }

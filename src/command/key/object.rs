@@ -8,14 +8,26 @@ use crate::command::{
 use crate::keyspace::{EntryRef, Kind};
 use crate::resp::Writer;
 
-/// Longest string that is `embstr`, in bytes.
-const EMBSTR_MAX: usize = 64;
+/// Bytes of an object with its key and a string inside (`embstr`), at most: two cache lines.
+const EMBEDDED_MAX: usize = 128;
+/// Bytes of such an object beside key and string: object header, and the string's own header and
+/// end.
+const EMBEDDED_FIXED: usize = 8 + 4;
+/// What a key takes beside itself: one byte for where it starts, its header, and its end. The
+/// header of a key of [`LONG_KEY`] bytes or more has two bytes more.
+const EMBEDDED_KEY: usize = 3;
+/// See [`EMBEDDED_KEY`].
+const LONG_KEY: usize = 32;
 
-/// The name of an entry's encoding.
+/// The name of an entry's encoding. A string that would stand with its key in an object of 128
+/// bytes in Valkey is `embstr` here, unless it was changed in place.
 pub fn encoding(entry: EntryRef<'_>) -> &'static str {
+    let key = entry.key().len();
+    let key = EMBEDDED_KEY + key + if key >= LONG_KEY { 2 } else { 0 };
     match entry.kind() {
         Kind::Int => "int",
-        _ if entry.is_raw() || entry.value().len() > EMBSTR_MAX => "raw",
+        _ if entry.is_raw() => "raw",
+        _ if EMBEDDED_FIXED + key + entry.value().len() > EMBEDDED_MAX => "raw",
         _ => "embstr",
     }
 }

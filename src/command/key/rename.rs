@@ -3,7 +3,7 @@
 //! An entry moves as it is, from box to box if need be: its value is not copied, but for the few
 //! bytes of a short string. Expiry and access go with it.
 
-use super::ONE_KEY;
+use super::{ONE_KEY, object};
 use crate::command::spec::{Arg, ArgKind, Categories, Command, Group, KeySpec};
 use crate::command::{Args, CommandError, CommandResult, Effect, Key, Write};
 use crate::keyspace::{DbIndex, Event, OwnedEntry};
@@ -22,6 +22,15 @@ enum Outcome {
 enum AtDestination {
     Replace,
     Keep,
+}
+
+/// Whether a string is `raw` depends on its key's length as well; once it is, it stays so under a
+/// shorter key.
+fn keep_encoding(mut entry: OwnedEntry) -> OwnedEntry {
+    if object::encoding(entry.get()) == "raw" {
+        entry.mark_raw();
+    }
+    entry
 }
 
 fn rename_key(
@@ -46,7 +55,7 @@ fn rename_key(
         // What RENAME replaces is not reported as deleted, and counts with the rename.
     }
     if let Some(entry) = cx.take_in(db, &from) {
-        cx.put_in(db, &to, entry);
+        cx.put_in(db, &to, keep_encoding(entry));
     }
     cx.changed(&from, Event::RENAME_FROM, Effect::Verbatim(args));
     cx.changed(&to, Event::RENAME_TO, Effect::Covered);
@@ -101,7 +110,7 @@ fn copy_key(
     mode: AtDestination,
 ) -> bool {
     let Some(entry) = cx.peek(from) else { return false };
-    let entry: OwnedEntry = entry.duplicate();
+    let entry = keep_encoding(entry.duplicate());
     if cx.peek_in(to_db, to).is_some() {
         if mode == AtDestination::Keep {
             return false;

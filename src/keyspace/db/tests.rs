@@ -186,14 +186,13 @@ fn apply(db: &mut Hashed, model: &mut BTreeMap<usize, Model>, step: Step) {
             }
         }
         Step::TakeExpired(now) => {
-            let mut cursor = 0;
             let mut taken = 0;
             loop {
-                cursor = db.0.take_expired(cursor, now, |entry| {
+                db.0.sweep(now, |entry| {
                     assert!(entry.expiry().is_some_and(|expiry| expiry <= now));
                     taken += 1;
                 });
-                if cursor == 0 {
+                if db.0.is_swept() {
                     break;
                 }
             }
