@@ -41,17 +41,19 @@ impl EvictionPool {
 
     /// Takes in a key if it is better than some candidate, or if there is room.
     pub fn offer(&mut self, score: u64, db: DbIndex, key: &[u8]) {
-        if self.candidates.len() == CANDIDATES {
-            if self.candidates[0].score >= score {
-                return;
-            }
-            self.spare = self.candidates.remove(0).key;
-        }
-        let at = self.candidates.partition_point(|other| other.score <= score);
-        let again = self.candidates[..at].iter().rev().take_while(|other| other.score == score);
-        if again.into_iter().any(|other| other.db == db && other.key == key) {
+        let full = self.candidates.len() == CANDIDATES;
+        if full && self.candidates[0].score >= score {
             return;
         }
+        let place = |candidates: &[Candidate]| candidates.partition_point(|c| c.score <= score);
+        let equal = self.candidates[..place(&self.candidates)].iter().rev();
+        if equal.take_while(|c| c.score == score).any(|c| c.db == db && c.key == key) {
+            return;
+        }
+        if full {
+            self.spare = self.candidates.remove(0).key;
+        }
+        let at = place(&self.candidates);
         let mut kept = std::mem::take(&mut self.spare);
         kept.clear();
         kept.extend_from_slice(key);
