@@ -10,14 +10,12 @@
 //! A panic anywhere is logged with what the thread was doing and ends the process with a failure
 //! code: there is no half-dead server.
 
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use crossbeam_utils::CachePadded;
 
 use crate::acceptor::tcp::{ListenOptions, Listeners, Network, listen};
 use crate::acceptor::{Acceptor, Letters, Parts};
@@ -26,14 +24,8 @@ use crate::clock::Clock;
 use crate::command::registry;
 use crate::config::{Config, ConfigStore};
 use crate::journal::Journal;
-use crate::keyspace::{
-    Db, EffectBuffer, EvictionPool, Garbage, KeyHasher, MemoryBoard, Reclaim, Shard, ShardCount,
-    ShardStats, WatchTable,
-};
-use crate::observe::{
-    ClientRegistry, CommandLog, Counters, ErrorCounts, LatencyMonitor, Pause, Rates, Server,
-    SessionStat, Signal, doing, process,
-};
+use crate::keyspace::{Garbage, Reclaim, Shard};
+use crate::observe::{Server, Signal, doing, process};
 use crate::shard::{Executor, Owner};
 
 /// New connections on their way from one acceptor to another; beyond that the accepting one
@@ -126,54 +118,16 @@ pub fn new_server(
     control: Sender<Signal>,
     pinning: String,
 ) -> Server {
-    let config = store.load();
-    let shards = NonZeroUsize::new(config.shards).unwrap_or(NonZeroUsize::MIN);
-    let seed = || fastrand::u64(..);
-    Server {
-        clock: clock.clone(),
-        hasher: KeyHasher::with_seeds([seed(), seed(), seed(), seed()]),
-        shards: ShardCount::new(shards),
-        acceptors: config.acceptors,
-        pinning,
-        started_ms: clock.unix_ms(),
-        run_id: (0..40)
-            .map(|_| char::from_digit(fastrand::u32(0..16), 16).unwrap_or('0'))
-            .collect(),
-        memory: Arc::new(MemoryBoard::new(config.shards)),
-        clients: ClientRegistry::default(),
-        counters: Counters::default(),
-        pause: Pause::default(),
-        control,
-        session_stats: (0..registry::count()).map(|_| SessionStat::default()).collect(),
-        attention: AtomicU64::new(0),
-        errors: ErrorCounts::default(),
-        commands_run: (0..config.shards).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
-        rates: Rates::default(),
-        startup_memory: AtomicU64::new(0),
-        command_log: CommandLog::default(),
-        latency: LatencyMonitor::default(),
-        rouse: OnceLock::new(),
-        config: Arc::new(store),
-    }
+    Server::new(store, clock, control, pinning, registry::count())
 }
 
 /// An empty shard.
 pub fn new_shard(number: usize, config: &Config, server: &Server, reclaim: Reclaim) -> Shard {
-    Shard {
-        number: number as u16,
-        dbs: (0..config.databases).map(|_| Db::new(server.hasher.clone())).collect(),
-        watch: WatchTable::default(),
-        effects: EffectBuffer::default(),
-        stats: ShardStats::new(registry::count()),
-        rng: fastrand::Rng::new(),
-        hasher: server.hasher.clone(),
-        now_ms: server.clock.unix_ms(),
-        expire_db: 0,
-        eviction_pool: EvictionPool::default(),
-        active_expire: true,
-        memory: server.memory.clone(),
-        reclaim,
-    }
+    let facts = (config.databases as usize, registry::count());
+    let (hasher, memory) = (server.hasher.clone(), server.memory.clone());
+    let mut shard = Shard::new(number, facts, hasher, memory, reclaim);
+    shard.set_time(server.clock.unix_ms());
+    shard
 }
 
 fn rouse_all(house: Arc<House>) -> Box<dyn Fn() + Send + Sync> {

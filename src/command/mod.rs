@@ -23,12 +23,16 @@ mod lolwut;
 pub mod memory;
 mod redact;
 pub mod registry;
+#[cfg(test)]
+mod replay_tests;
 pub mod server;
 mod session;
 pub mod slowlog;
 pub mod spec;
 mod stats;
 pub mod string;
+#[cfg(test)]
+pub mod testing;
 pub mod transaction;
 
 pub use access::{AccessPolicy, created, frequency, idle_seconds};

@@ -319,3 +319,6 @@ pub const TABLE: &[Command] = &[
             "O(1)",
         ),
 ];
+
+#[cfg(test)]
+mod tests;

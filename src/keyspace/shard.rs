@@ -133,6 +133,32 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// An empty box. `facts` are the numbers of logical databases and of commands.
+    pub fn new(
+        number: usize,
+        facts: (usize, usize),
+        hasher: KeyHasher,
+        memory: Arc<MemoryBoard>,
+        reclaim: Reclaim,
+    ) -> Shard {
+        let (databases, commands) = facts;
+        Shard {
+            number: number as u16,
+            dbs: (0..databases).map(|_| Db::new(hasher.clone())).collect(),
+            watch: WatchTable::default(),
+            effects: EffectBuffer::default(),
+            stats: ShardStats::new(commands),
+            rng: fastrand::Rng::new(),
+            hasher,
+            now_ms: 0,
+            expire_db: 0,
+            eviction_pool: EvictionPool::default(),
+            active_expire: true,
+            memory,
+            reclaim,
+        }
+    }
+
     /// Reads the clock when the box is taken; the shard's time does not step back.
     pub fn set_time(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms);

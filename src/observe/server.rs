@@ -1,6 +1,7 @@
 //! The server as everyone sees it: configuration, clock, counters, and what it was asked to do.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -236,6 +237,46 @@ pub struct Finished {
 }
 
 impl Server {
+    /// A server that has just started, without threads. `pinning` says in words how shards are
+    /// pinned, `commands` how many commands have a number.
+    pub fn new(
+        store: ConfigStore,
+        clock: Clock,
+        control: Sender<Signal>,
+        pinning: String,
+        commands: usize,
+    ) -> Server {
+        let config = store.load();
+        let shards = NonZeroUsize::new(config.shards).unwrap_or(NonZeroUsize::MIN);
+        let seed = || fastrand::u64(..);
+        Server {
+            clock: clock.clone(),
+            hasher: KeyHasher::with_seeds([seed(), seed(), seed(), seed()]),
+            shards: ShardCount::new(shards),
+            acceptors: config.acceptors,
+            pinning,
+            started_ms: clock.unix_ms(),
+            run_id: (0..40)
+                .map(|_| char::from_digit(fastrand::u32(0..16), 16).unwrap_or('0'))
+                .collect(),
+            memory: Arc::new(MemoryBoard::new(config.shards)),
+            clients: ClientRegistry::default(),
+            counters: Counters::default(),
+            pause: Pause::default(),
+            control,
+            session_stats: (0..commands).map(|_| SessionStat::default()).collect(),
+            attention: AtomicU64::new(0),
+            errors: ErrorCounts::default(),
+            commands_run: (0..config.shards).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
+            rates: Rates::default(),
+            startup_memory: AtomicU64::new(0),
+            command_log: CommandLog::default(),
+            latency: LatencyMonitor::default(),
+            rouse: OnceLock::new(),
+            config: Arc::new(store),
+        }
+    }
+
     /// Tells the control thread something; it is never too busy to be told.
     pub fn tell_control(&self, signal: Signal) {
         // The control thread outlives every other; after it has ended the process ends anyway.
