@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::command::registry;
 use crate::config::{Config, ConfigStore};
 use crate::journal::Journal;
-use crate::keyspace::{Garbage, Reclaim, Shard};
+use crate::keyspace::{Garbage, MemoryBoard, Reclaim, Shard};
 use crate::observe::{Server, Signal, doing, process};
 use crate::shard::{Executor, Owner};
 
