@@ -224,7 +224,10 @@ impl<T: Transport> Acceptor<T> {
                     break;
                 }
                 Err(error) => {
-                    self.answer_error(index, &CommandError::made(format!("ERR {error}")));
+                    self.answer_error(
+                        index,
+                        &CommandError::made([b"ERR ", &*error.text()].concat()),
+                    );
                     if let Some(connection) = self.connections.get_mut(index) {
                         connection.closing = Closing::AfterOutput;
                     }
@@ -431,6 +434,10 @@ impl<T: Transport> Acceptor<T> {
         let ns = self.server.clock.ns_between(started, self.server.clock.ticks());
         self.server.counters.session_commands.fetch_add(1, Ordering::Relaxed);
         self.server.count_session_command(command.number, ns, failed);
+        if command.flags.has(Flags::BARRIER) {
+            // What it changed (CONFIG SET) holds for the next request already.
+            self.config = self.server.config.load_full();
+        }
         let finished = Finished {
             ns,
             request_bytes: args.total_bytes(),

@@ -17,6 +17,7 @@ use crate::command::{Command, CommandError, Flags, Run, Spread, Steering, parse_
 use crate::config::EvictionPolicy;
 use crate::keyspace::DbIndex;
 use crate::observe::ClientFlags;
+use crate::resp::Proto;
 
 /// What MULTI has queued.
 #[derive(Default)]
@@ -30,6 +31,8 @@ pub struct Queue {
     shards: Vec<u16>,
     /// Database that the next queued command works in.
     db: DbIndex,
+    /// Protocol of its reply.
+    proto: Proto,
     /// A command could not be queued: EXEC will refuse.
     pub spoiled: bool,
     /// Some queued command writes.
@@ -71,8 +74,8 @@ impl<T: Transport> Acceptor<T> {
             let error = CommandError::fixed("ERR MULTI calls can not be nested");
             return self.answer_error(index, &error);
         }
-        let db = connection.session.db;
-        connection.queue = Some(Box::new(Queue { db, ..Queue::default() }));
+        let (db, proto) = (connection.session.db, connection.session.proto);
+        connection.queue = Some(Box::new(Queue { db, proto, ..Queue::default() }));
         connection.card().set_flag(ClientFlags::MULTI, true);
         connection.card().queued.store(1, Ordering::Relaxed);
         self.answer(index, |out| out.ok());
@@ -97,10 +100,9 @@ impl<T: Transport> Acceptor<T> {
         let shards = self.shards_of_queued(command, incoming);
         let hashes = self.hash_keys(command, incoming);
         let Some(connection) = self.connections.get_mut(index) else { return };
-        let (proto, no_touch, client) =
-            (connection.session.proto, connection.session.no_touch, connection.session.id);
+        let (no_touch, client) = (connection.session.no_touch, connection.session.id);
         let Some(queue) = &mut connection.queue else { return };
-        let facts = Facts { command, db: queue.db, proto, no_touch, client };
+        let facts = Facts { command, db: queue.db, proto: queue.proto, no_touch, client };
         let on_acceptor = matches!(command.run, Run::Session(_) | Run::Acceptor);
         let batch = if on_acceptor { &mut queue.locals } else { &mut queue.job };
         push_request(batch, facts, if on_acceptor { &[] } else { &hashes });
@@ -120,6 +122,13 @@ impl<T: Transport> Acceptor<T> {
             && (0..self.config.databases as i64).contains(&db)
         {
             queue.db = DbIndex(db as u16);
+        }
+        if command.name == "hello" && incoming.len() > 1 {
+            match incoming.get(1) {
+                b"2" => queue.proto = Proto::Resp2,
+                b"3" => queue.proto = Proto::Resp3,
+                _ => {}
+            }
         }
         let queued = queue.plan.len() as u32 + 1;
         connection.card().queued.store(queued, Ordering::Relaxed);

@@ -396,7 +396,13 @@ mod tests {
         assert_eq!(names(&["Slowlog-MAX-len"]), ["Slowlog-MAX-len"]);
         assert_eq!(
             names(&["slowlog-*", "commandlog-*len"]),
-            ["commandlog-slow-execution-max-len", "slowlog-log-slower-than", "slowlog-max-len"]
+            [
+                "commandlog-large-reply-max-len",
+                "commandlog-large-request-max-len",
+                "commandlog-slow-execution-max-len",
+                "slowlog-log-slower-than",
+                "slowlog-max-len"
+            ]
         );
         assert_eq!(names(&["nope"]), Vec::<String>::new());
         let all = names(&["*"]);
