@@ -13,7 +13,7 @@ use super::Acceptor;
 use super::connection::{Closing, Connection};
 use super::iteration::{Member, ShardSet, Source};
 use super::transport::{Socket, Transport};
-use crate::command::error::{unknown_command, unknown_subcommand, wrong_arity};
+use crate::command::error::{not_in_transaction, unknown_command, unknown_subcommand, wrong_arity};
 use crate::command::{
     After, Args, Command, CommandError, Flags, KeyStride, ReplyMode, Run, SessionContext, Steering,
     redacted, registry,
@@ -262,7 +262,7 @@ impl<T: Transport> Acceptor<T> {
         let command = match admitted {
             Ok(command) => command,
             Err(error) => {
-                self.reject(index, &error);
+                self.reject(index, incoming.name(), &error);
                 return Flow::Next;
             }
         };
@@ -308,7 +308,7 @@ impl<T: Transport> Acceptor<T> {
         } else if needs_password && !command.flags.has(Flags::NO_AUTH) {
             CommandError::NO_AUTH
         } else if connection.queue.is_some() && command.flags.has(Flags::NO_MULTI) {
-            CommandError::fixed("ERR Command not allowed inside a transaction")
+            not_in_transaction(command.name)
         } else {
             return Ok(command);
         };
@@ -316,8 +316,12 @@ impl<T: Transport> Acceptor<T> {
         Err(refusal)
     }
 
-    /// Answers an error, and spoils a transaction that is being queued.
-    fn reject(&mut self, index: usize, error: &CommandError) {
+    /// Answers an error, and spoils a transaction that is being queued. An EXEC that is refused
+    /// ends it.
+    fn reject(&mut self, index: usize, name: &[u8], error: &CommandError) {
+        if name.eq_ignore_ascii_case(b"exec") {
+            return self.abort_exec(index, error);
+        }
         if let Some(connection) = self.connections.get_mut(index)
             && let Some(queue) = &mut connection.queue
         {

@@ -196,6 +196,18 @@ impl<T: Transport> Acceptor<T> {
         self.building.push_slot(Source::Transaction(at), muted);
     }
 
+    /// An EXEC was refused before it could run: whatever is queued is discarded.
+    pub(super) fn abort_exec(&mut self, index: usize, error: &CommandError) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        connection.queue = None;
+        connection.card().set_flag(ClientFlags::MULTI, false);
+        connection.card().queued.store(0, Ordering::Relaxed);
+        self.end_watches(index);
+        let reason = error.text().strip_prefix(b"ERR ").unwrap_or(error.text());
+        let text = [b"EXECABORT Transaction discarded because of: ", reason].concat();
+        self.answer_error(index, &CommandError::made(text));
+    }
+
     fn discard(&mut self, index: usize) {
         let Some(connection) = self.connections.get_mut(index) else { return };
         if connection.queue.take().is_none() {

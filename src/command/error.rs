@@ -122,6 +122,11 @@ pub fn wrong_arity(name: &str) -> CommandError {
     CommandError::made(format!("ERR wrong number of arguments for '{name}' command"))
 }
 
+/// `ERR Command '<name>' not allowed inside a transaction`.
+pub fn not_in_transaction(name: &str) -> CommandError {
+    CommandError::made(format!("ERR Command '{name}' not allowed inside a transaction"))
+}
+
 /// `ERR invalid expire time in '<name>' command`.
 pub fn invalid_expire(name: &str) -> CommandError {
     CommandError::made(format!("ERR invalid expire time in '{name}' command"))
@@ -132,20 +137,26 @@ pub fn unknown_command<'a>(name: &[u8], arguments: impl Iterator<Item = &'a [u8]
     /// Redis cuts the name and the list of arguments at this many bytes.
     const SHOWN: usize = 128;
     let mut text = b"ERR unknown command '".to_vec();
-    text.extend_from_slice(&name[..name.len().min(SHOWN)]);
+    text.extend_from_slice(shown_up_to(name, SHOWN));
     text.extend_from_slice(b"', with args beginning with: ");
     let mut shown = 0;
     for argument in arguments {
         if shown >= SHOWN {
             break;
         }
-        let cut = &argument[..argument.len().min(SHOWN - shown)];
+        let cut = shown_up_to(argument, SHOWN - shown);
         text.push(b'\'');
         text.extend_from_slice(cut);
         text.extend_from_slice(b"' ");
         shown += cut.len() + 3;
     }
     CommandError::made(text)
+}
+
+/// What Redis shows of bytes that it prints as a C string: up to the first NUL, and so many.
+fn shown_up_to(bytes: &[u8], most: usize) -> &[u8] {
+    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+    &bytes[..end.min(most)]
 }
 
 /// `ERR unknown subcommand '<sub>'. Try <CONTAINER> HELP.`
