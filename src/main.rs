@@ -20,6 +20,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // Before anything is opened: relative paths (log, socket, files to come) start from there.
+    if let Err(error) = std::env::set_current_dir(&startup.config.dir) {
+        eprintln!("baton: cannot work in {}: {error}", startup.config.dir.display());
+        return ExitCode::FAILURE;
+    }
     if let Err(error) = baton::observe::log::start(&startup.config) {
         eprintln!("baton: {error}");
         return ExitCode::FAILURE;

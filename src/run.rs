@@ -45,6 +45,12 @@ const PANIC_CODE: i32 = 70;
 /// When it cannot start: an address cannot be bound, a thread cannot be started.
 pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
     let config = store.load();
+    if let Err(possible) = process::allow_connections(config.maxclients) {
+        tracing::warn!(
+            "{} clients need more open files than the system allows: {possible} can connect",
+            config.maxclients
+        );
+    }
     let listeners = listen_for(&config)?;
     let (signals, control) = unbounded();
     let cores = Cores::find();
@@ -94,6 +100,7 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
             }
         })?;
     }
+    write_pid_file(&config);
     let allocated = process::allocator().allocated;
     server.startup_memory.store(allocated, Ordering::Relaxed);
     tracing::info!("Ready to accept connections");
@@ -221,13 +228,22 @@ fn control_until_end(server: &Server, control: &Receiver<Signal>) -> i32 {
             Ok(Signal::Shutdown(_)) => {
                 tracing::info!("Baton is now ready to exit, bye bye...");
                 let config = server.config.load();
-                if let Some(path) = &config.unixsocket {
+                for path in [&config.unixsocket, &config.pidfile].into_iter().flatten() {
+                    // Whoever removed it before us wanted the same.
                     let _ = std::fs::remove_file(path);
                 }
                 return 0;
             }
             Err(_) => {}
         }
+    }
+}
+
+/// Writes the process id where the directive `pidfile` says. The server runs without it.
+fn write_pid_file(config: &Config) {
+    let Some(path) = &config.pidfile else { return };
+    if let Err(error) = std::fs::write(path, format!("{}\n", std::process::id())) {
+        tracing::warn!("cannot write the process id to {}: {error}", path.display());
     }
 }
 

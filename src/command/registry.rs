@@ -122,3 +122,6 @@ pub fn count() -> usize {
 pub fn by_number(number: u16) -> Option<&'static Command> {
     REGISTRY.by_number.get(number as usize).copied()
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod server;
 mod wait;
 
 mod clients;
+mod command_table;
 mod configuration;
 mod differential;
 mod expiry;
@@ -28,3 +29,4 @@ mod redis_rs;
 mod simulation;
 mod strings;
 mod transactions;
+mod walls;

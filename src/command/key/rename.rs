@@ -184,5 +184,5 @@ pub const TABLE: &[Command] = &[
         .fast()
         .categories(Categories::KEYSPACE)
         .args(const { &[ONE_KEY[0], Arg::new("db", ArgKind::Integer)] })
-        .docs(Group::Generic, "1.0.0", "Moves a key to another database.", "O(1)"),
+        .docs(Group::Generic, "1.0.0", "Takes a key to another logical database.", "O(1)"),
 ];
