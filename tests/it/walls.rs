@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("journal", &["keyspace"]),
     ("command", &["keyspace", "value", "resp", "config", "clock", "glob", "observe"]),
     ("channel", &["command", "keyspace", "resp"]),
-    ("shard", &["channel", "command", "config", "journal", "keyspace", "observe", "resp"]),
+    ("shard", &["channel", "clock", "command", "config", "journal", "keyspace", "observe", "resp"]),
     ("acceptor", &["channel", "command", "config", "keyspace", "observe", "resp", "shard"]),
     (
         "run",
