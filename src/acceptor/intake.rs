@@ -32,6 +32,8 @@ const KEPT_QUERY: usize = 4 * 1024;
 pub(super) enum Flow {
     /// It is taken; look at the next.
     Next,
+    /// It is taken; what follows depends on its outcome and waits for it.
+    Last,
     /// It is not taken: the connection keeps it and it is looked at again later.
     Hold,
 }
@@ -213,9 +215,18 @@ impl<T: Transport> Acceptor<T> {
                     let flow = self.request(index, incoming);
                     at += consumed;
                     taken += 1;
-                    if flow == Flow::Hold {
-                        self.hold(index, incoming.owned());
-                        break;
+                    match flow {
+                        Flow::Next => {}
+                        Flow::Last => {
+                            if let Some(connection) = self.connections.get_mut(index) {
+                                connection.unparsed = true;
+                            }
+                            break;
+                        }
+                        Flow::Hold => {
+                            self.hold(index, incoming.owned());
+                            break;
+                        }
                     }
                 }
                 Ok(Parsed::Nothing { consumed }) => at += consumed,
@@ -272,7 +283,7 @@ impl<T: Transport> Acceptor<T> {
         if queueing && is_queued(command) {
             self.queue(index, command, incoming);
         } else if command.steering != Steering::None {
-            self.steer(index, command, incoming);
+            return self.steer(index, command, incoming);
         } else if let Run::Session(_) = command.run {
             self.run_session(index, command, incoming);
         } else {

@@ -8,7 +8,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Acceptor;
-use super::intake::Incoming;
+use super::intake::{Flow, Incoming};
 use super::iteration::{Exec, Planned, Source};
 use super::place::{Facts, Shards, close_request, push_args, push_request};
 use super::transport::Transport;
@@ -48,10 +48,10 @@ impl<T: Transport> Acceptor<T> {
         index: usize,
         command: &'static Command,
         incoming: Incoming<'_>,
-    ) {
+    ) -> Flow {
         match command.steering {
             Steering::Multi => self.multi(index),
-            Steering::Exec => self.exec(index, command),
+            Steering::Exec => return self.exec(index, command),
             Steering::Discard => self.discard(index),
             Steering::Watch => self.watch(index, command, incoming),
             Steering::Unwatch => {
@@ -61,11 +61,7 @@ impl<T: Transport> Acceptor<T> {
             Steering::Reset => self.reset(index),
             Steering::None => {}
         }
-        // WATCH is counted where the keys are; the time of EXEC is that of its commands.
-        if command.steering != Steering::Watch {
-            self.server.counters.session_commands.fetch_add(1, Ordering::Relaxed);
-            self.server.count_session_command(command.number, 0, false);
-        }
+        Flow::Next
     }
 
     fn multi(&mut self, index: usize) {
@@ -159,25 +155,31 @@ impl<T: Transport> Acceptor<T> {
         }
     }
 
-    fn exec(&mut self, index: usize, command: &'static Command) {
-        let Some(connection) = self.connections.get_mut(index) else { return };
+    /// Runs what is queued. What follows in the pipeline waits if the connection itself may change
+    /// by it (`SELECT` in a transaction).
+    fn exec(&mut self, index: usize, command: &'static Command) -> Flow {
+        let Some(connection) = self.connections.get_mut(index) else { return Flow::Next };
         let Some(queue) = connection.queue.take() else {
-            return self.answer_error(index, &CommandError::fixed("ERR EXEC without MULTI"));
+            self.answer_error(index, &CommandError::fixed("ERR EXEC without MULTI"));
+            return Flow::Next;
         };
         connection.card().set_flag(ClientFlags::MULTI, false);
         connection.card().queued.store(0, Ordering::Relaxed);
         if queue.spoiled {
             self.end_watches(index);
-            return self.answer_error(index, &CommandError::EXEC_ABORT);
+            self.answer_error(index, &CommandError::EXEC_ABORT);
+            return Flow::Next;
         }
         if queue.denyoom && self.is_out_of_memory() {
-            self.end_watches(index);
-            let text = "EXECABORT Transaction discarded because of: OOM command not allowed when \
-                        used memory > 'maxmemory'.";
-            return self.answer_error(index, &CommandError::fixed(text));
+            self.abort_exec(index, &CommandError::OOM);
+            return Flow::Next;
         }
-        let Queue { mut job, locals, plan, mut shards, .. } = *queue;
-        let Some(connection) = self.connections.get_mut(index) else { return };
+        self.send_transaction(index, command, *queue)
+    }
+
+    fn send_transaction(&mut self, index: usize, command: &'static Command, queue: Queue) -> Flow {
+        let Queue { mut job, locals, plan, mut shards, .. } = queue;
+        let Some(connection) = self.connections.get_mut(index) else { return Flow::Next };
         for &shard in &connection.watched {
             if let Err(place) = shards.binary_search(&shard) {
                 shards.insert(place, shard);
@@ -191,9 +193,11 @@ impl<T: Transport> Acceptor<T> {
         job.transaction = Some(Transaction { client, aborted: false });
         let muted = self.is_muted(index);
         let meeting = (!shards.is_empty()).then(|| self.meet(facts, shards, job));
+        let flow = if locals.requests.is_empty() { Flow::Next } else { Flow::Last };
         self.building.execs.push(Some(Exec { meeting, plan, locals, proto }));
         let at = self.building.execs.len() as u32 - 1;
         self.building.push_slot(Source::Transaction(at), muted);
+        flow
     }
 
     /// An EXEC was refused before it could run: whatever is queued is discarded.
