@@ -162,7 +162,7 @@ fn shown_up_to(bytes: &[u8], most: usize) -> &[u8] {
 /// `ERR unknown subcommand '<sub>'. Try <CONTAINER> HELP.`
 pub fn unknown_subcommand(container: &str, subcommand: &[u8]) -> CommandError {
     let mut text = b"ERR unknown subcommand '".to_vec();
-    text.extend_from_slice(&subcommand[..subcommand.len().min(128)]);
+    text.extend_from_slice(shown_up_to(subcommand, 128));
     text.extend_from_slice(b"'. Try ");
     text.extend_from_slice(container.to_uppercase().as_bytes());
     text.extend_from_slice(b" HELP.");
