@@ -21,7 +21,9 @@ use crate::resp::Writer;
 
 /// Whether a client may call itself, or its library, so: printable ASCII without spaces.
 fn is_plain(word: &[u8]) -> bool {
-    word.iter().all(|byte| (b'!'..=b'~').contains(byte))
+    // Valkey looks at it as a C string.
+    let shown = word.split(|byte| *byte == 0).next().unwrap_or_default();
+    shown.iter().all(|byte| (b'!'..=b'~').contains(byte))
 }
 
 /// Fails unless a connection may have this name.

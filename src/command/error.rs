@@ -154,7 +154,7 @@ pub fn unknown_command<'a>(name: &[u8], arguments: impl Iterator<Item = &'a [u8]
 }
 
 /// What Redis shows of bytes that it prints as a C string: up to the first NUL, and so many.
-fn shown_up_to(bytes: &[u8], most: usize) -> &[u8] {
+pub fn shown_up_to(bytes: &[u8], most: usize) -> &[u8] {
     let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
     &bytes[..end.min(most)]
 }

@@ -108,8 +108,9 @@ fn it_ends_under_load() {
 #[test]
 fn the_log_says_that_it_is_ready() {
     each_plain_form(|server| {
+        let ready = || server.log().contains("Ready to accept connections");
+        assert!(wait_until(Duration::from_secs(5), ready), "{}", server.log());
         let log = server.log();
-        assert!(log.contains("Ready to accept connections"), "{log}");
         assert!(log.contains(&server.port().to_string()), "{log}");
         assert!(log.contains(&server.pid().to_string()), "{log}");
     });

@@ -243,6 +243,11 @@ impl Server {
     }
 
     /// Starts the process without waiting for it.
+    /// How many shards it was started with.
+    pub fn shards(&self) -> usize {
+        self.options.shards
+    }
+
     fn spawn(options: ServerOptions) -> Self {
         let dir = tempfile::Builder::new().prefix("baton-it-").tempdir().expect("temporary dir");
         let port = free_port();

@@ -4,7 +4,7 @@
 //! in unit and origin. Their effect is always `PEXPIREAT key ms`, so that a replay needs no clock.
 
 use super::{ONE_KEY, Read};
-use crate::command::error::{CommandError, invalid_expire};
+use crate::command::error::{CommandError, invalid_expire, shown_up_to};
 use crate::command::spec::{Arg, ArgKind, Categories, Command, Group, KeySpec};
 use crate::command::{Args, CommandResult, Effect, Write};
 use crate::keyspace::Event;
@@ -64,7 +64,8 @@ impl Condition {
 }
 
 fn unsupported_option(option: &[u8]) -> CommandError {
-    CommandError::made([b"ERR Unsupported option ", option].concat())
+    let shown = shown_up_to(option, option.len());
+    CommandError::made([b"ERR Unsupported option ", shown].concat())
 }
 
 /// The time in argument 2 as Unix milliseconds, `origin_ms` added.
