@@ -121,7 +121,13 @@ impl MemoryBoard {
     /// How many of `over` bytes a shard that holds `own` evictable bytes must give up: in
     /// proportion to what all hold. All of them if nobody holds any.
     pub fn part(&self, over: u64, own: u64, which: Evictable) -> u64 {
-        match self.evictable(which) {
+        MemoryBoard::share(over, own, self.evictable(which))
+    }
+
+    /// The share of `over` bytes of one who holds `own` of `all` bytes, rounded up; all of them if
+    /// nobody holds any.
+    pub fn share(over: u64, own: u64, all: u64) -> u64 {
+        match all {
             0 => over,
             all => (u128::from(over) * u128::from(own)).div_ceil(u128::from(all)) as u64,
         }

@@ -37,52 +37,53 @@ pub fn admit(parts: &mut [Box<Shard>], call: &Call<'_>, server: &Server) -> Comm
     Ok(())
 }
 
-/// Makes room in all boxes in hand; false if there is none.
+/// Makes room in all boxes in hand, within the time that a write may be held up. False if the
+/// write must not use more memory: the limit is exceeded and nothing may be evicted.
 pub fn relieve(parts: &mut [Box<Shard>], config: &Config, server: &Server) -> bool {
-    if config.maxmemory == 0 {
+    let limit = config.maxmemory;
+    if limit == 0 {
         return true;
     }
-    let mut room = true;
-    for part in parts.iter_mut() {
-        room &= make_room(part, config, server);
+    parts.iter().for_each(|part| part.post_memory());
+    let over = server.memory.over(limit);
+    if over == 0 {
+        return true;
     }
+    if config.maxmemory_policy == EvictionPolicy::NoEviction {
+        return false;
+    }
+    if is_called(config, server) {
+        server.memory.sound_alarm();
+    }
+    let left = give_up(parts, config, server, over);
     if let Some((first, others)) = parts.split_first_mut() {
         // The effects of a command that runs over several boxes are recorded in the first, and
         // these come before its own.
         others.iter_mut().for_each(|part| first.effects.absorb(&mut part.effects));
     }
-    room
+    // What is left to do when the time is over is done by the writes to come and by upkeep.
+    left || {
+        let (over, which) = (server.memory.over(limit), evictable(config.maxmemory_policy));
+        over == 0 || (over <= limit / SLACK_PART && server.memory.evictable(which) > 0)
+    }
 }
 
-/// Makes room before a write to a shard, within the time that a write may be held up. False if the
-/// write must not use more memory: nothing may be evicted and the limit is exceeded.
-fn make_room(shard: &mut Shard, config: &Config, server: &Server) -> bool {
-    let limit = config.maxmemory;
-    let board = &server.memory;
-    shard.post_memory();
-    let over = board.over(limit);
-    if over == 0 {
-        return true;
+/// Each box in hand gives up its part of `over` bytes; together they give up all that is beyond the
+/// slack. False if there was nothing left to give.
+fn give_up(parts: &mut [Box<Shard>], config: &Config, server: &Server, over: u64) -> bool {
+    let which = evictable(config.maxmemory_policy);
+    let own = |part: &Shard| part.memory_use().evictable(which);
+    let in_hand = parts.iter().map(|part| own(part)).sum::<u64>();
+    let beyond = over.saturating_sub(config.maxmemory / SLACK_PART);
+    let mut left = true;
+    for part in parts.iter_mut() {
+        let fair = server.memory.part(over, own(part), which);
+        let must = MemoryBoard::share(beyond, own(part), in_hand);
+        let shed = shed(part, config, &server.clock, fair.max(must), tenacity_ns(config));
+        part.post_memory();
+        left &= shed != Shed::NothingLeft;
     }
-    let policy = config.maxmemory_policy;
-    if policy == EvictionPolicy::NoEviction {
-        return false;
-    }
-    if is_called(config, server) {
-        board.sound_alarm();
-    }
-    let slack = limit / SLACK_PART;
-    let goal = own_part(shard, policy, over).max(over.saturating_sub(slack));
-    let shed = shed(shard, config, &server.clock, goal, tenacity_ns(config));
-    shard.post_memory();
-    match shed {
-        // What is left to do when the time is over is done by the writes to come and by upkeep.
-        Shed::Enough | Shed::TimeIsOver => true,
-        Shed::NothingLeft => {
-            let over = board.over(limit);
-            over == 0 || (over <= slack && board.evictable(evictable(policy)) > 0)
-        }
-    }
+    left
 }
 
 /// Whether so much is too much that every shard is to give up its part.
@@ -104,7 +105,8 @@ pub fn run_slice(shard: &mut Shard, config: &Config, server: &Server, limit_ns: 
     if over == 0 {
         return false;
     }
-    let goal = own_part(shard, policy, over);
+    let which = evictable(policy);
+    let goal = server.memory.part(over, shard.memory_use().evictable(which), which);
     let shed = shed(shard, config, &server.clock, goal, limit_ns);
     shard.post_memory();
     shed == Shed::TimeIsOver
@@ -112,12 +114,6 @@ pub fn run_slice(shard: &mut Shard, config: &Config, server: &Server, limit_ns: 
 
 fn evictable(policy: EvictionPolicy) -> Evictable {
     if policy.is_volatile() { Evictable::Volatile } else { Evictable::All }
-}
-
-/// What a shard must give up of what is too much.
-fn own_part(shard: &Shard, policy: EvictionPolicy, over: u64) -> u64 {
-    let which = evictable(policy);
-    shard.memory.part(over, shard.memory_use().evictable(which), which)
 }
 
 /// How long one write may be held up, by `maxmemory-eviction-tenacity`: 50 µs for each step up to

@@ -11,3 +11,6 @@ mod upkeep;
 
 pub use execute::{Executor, Stopped};
 pub use owner::{Owner, Step};
+
+#[cfg(test)]
+mod tests;
