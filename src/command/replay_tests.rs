@@ -55,6 +55,8 @@ const WRITES: &[&str] = &[
     "COPY k k",
     "COPY k k DB d REPLACE",
     "MOVE k d",
+    "SWAPDB d d",
+    "FLUSHDB",
 ];
 
 const KEYS: &[&str] = &["a", "b", "c", "{t}1", "{t}2", "", "long-key-of-some-length", "k\u{0}\n"];

@@ -71,7 +71,12 @@ impl Boxes {
 
     /// Runs a request and gives its reply in wire format.
     pub fn run(&mut self, request: &[&[u8]]) -> Vec<u8> {
-        let command = registry::find(request[0]).expect("a command that there is");
+        let mut command = registry::find(request[0]).expect("a command that there is");
+        if let [_, subcommand, ..] = request
+            && !command.subcommands.is_empty()
+        {
+            command = registry::find_subcommand(command, subcommand).expect("a subcommand");
+        }
         if !command.accepts(request.len()) {
             return wire(self.proto, |out| {
                 out.error(super::error::wrong_arity(command.name).text());

@@ -14,7 +14,7 @@ use crate::command::{
     removed_by_server,
 };
 use crate::config::{Config, EvictionPolicy};
-use crate::keyspace::{DbIndex, EntryRef, Event, Evictable, OwnedEntry, Shard};
+use crate::keyspace::{DbIndex, EntryRef, Event, Evictable, MemoryBoard, OwnedEntry, Shard};
 use crate::observe::Server;
 
 /// The part of `maxmemory` by which the total may exceed it while other shards give up theirs.

@@ -132,3 +132,6 @@ pub const TABLE: &[Command] = &[
         .args(ONE_KEY)
         .docs(Group::Generic, "1.0.0", "Tells the type of the value at a key.", "O(1)"),
 ];
+
+#[cfg(test)]
+mod tests;
