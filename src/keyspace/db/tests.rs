@@ -241,9 +241,12 @@ proptest! {
     #[test]
     fn does_what_a_plain_map_does(steps in prop::collection::vec(step(), 1..STEPS)) {
         let (mut db, mut model) = (Hashed(db()), BTreeMap::new());
-        for step in steps {
+        let last = steps.len() - 1;
+        for (at, step) in steps.into_iter().enumerate() {
             apply(&mut db, &mut model, step);
-            check(&db, &model);
+            if !cfg!(miri) || at == last || at % 10 == 9 {
+                check(&db, &model);
+            }
         }
     }
 }
