@@ -11,6 +11,8 @@ mod desk;
 mod epoch;
 mod house;
 mod marker;
+#[cfg(all(test, loom))]
+mod models;
 mod rendezvous;
 mod sync;
 

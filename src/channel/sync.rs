@@ -42,10 +42,6 @@ mod real {
         pub fn swap(&self, value: Option<Box<T>>) -> Option<Box<T>> {
             owned(self.0.swap(raw(value).cast(), Ordering::AcqRel).cast())
         }
-
-        pub fn store(&self, value: Option<Box<T>>) {
-            drop(self.swap(value));
-        }
     }
 
     fn raw<T>(value: Option<Box<T>>) -> *mut T {
