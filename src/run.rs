@@ -247,11 +247,10 @@ fn write_pid_file(config: &Config) {
     }
 }
 
-/// Posts what the process uses beside the keyspace. What waits to be freed is neither.
+/// Posts what the process uses.
 fn refresh_memory(server: &Server) {
     let allocated = process::allocator().allocated;
-    let known = server.memory.keyspace() + server.memory.deferred();
-    server.memory.post_beside(allocated.saturating_sub(known));
+    server.memory.post_allocated(allocated);
     server.counters.peak_memory.fetch_max(allocated, Ordering::Relaxed);
 }
 

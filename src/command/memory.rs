@@ -38,6 +38,9 @@ impl Usage {
         let allocator = process::allocator();
         let peak = &server.counters.peak_memory;
         peak.fetch_max(allocator.allocated, Relaxed);
+        // The limit is held against what the client is told.
+        cx.parts().iter().for_each(|part| part.post_memory());
+        server.memory.post_allocated(allocator.allocated);
         let tables = |db: &crate::keyspace::Db| {
             let stats = db.stats();
             (stats.entries.bytes + stats.volatile.bytes) as u64

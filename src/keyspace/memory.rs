@@ -78,6 +78,12 @@ impl MemoryBoard {
         self.beside.store(bytes, Ordering::Relaxed);
     }
 
+    /// Posts what the allocator has given out, in bytes: what of it is neither in the keyspace nor
+    /// waits to be freed is beside.
+    pub fn post_allocated(&self, bytes: u64) {
+        self.post_beside(bytes.saturating_sub(self.keyspace() + self.deferred()));
+    }
+
     /// Some bytes have left the keyspace and wait to be freed: they do not count any more.
     pub fn defer(&self, bytes: u64) {
         self.deferred.fetch_add(bytes, Ordering::Relaxed);
