@@ -4,9 +4,12 @@ use std::sync::atomic::Ordering;
 
 use super::Acceptor;
 use super::connection::{Closing, write_out};
-use super::iteration::{Exec, Iteration, Planned, Source};
+use super::iteration::{Exec, Iteration, Planned, Source, Split};
 use super::merge::merge;
 use super::transport::Transport;
+use crate::channel::{Batch, Request};
+use crate::command::{Args, Flags};
+use crate::observe::Finished;
 use crate::resp::{Mark, ReplyBuf, Writer};
 
 impl<T: Transport> Acceptor<T> {
@@ -54,7 +57,11 @@ impl<T: Transport> Acceptor<T> {
                     batch.replies.append_range(from, to, out);
                 }
             }
-            Source::Split(split) => merge(iteration, &iteration.splits[split as usize], out),
+            Source::Split(split) => {
+                let (split, len_before) = (&iteration.splits[split as usize], out.len());
+                merge(iteration, split, out);
+                self.observe_split(iteration, split, out.len() - len_before);
+            }
             Source::Meeting(meeting) => {
                 if let Some(job) = iteration.job(meeting) {
                     job.replies.append_range(Mark::default(), job.replies.mark(), out);
@@ -69,6 +76,37 @@ impl<T: Transport> Acceptor<T> {
         if slot.muted {
             out.truncate(before);
         }
+    }
+
+    /// Takes note of a split command as the one command that its client sent: its time is that of
+    /// all its parts.
+    fn observe_split(&self, iteration: &Iteration, split: &Split, reply_bytes: usize) {
+        let hasher = &self.server.hasher;
+        let parts = || {
+            split.parts.iter().filter_map(|&(shard, request)| {
+                Some((iteration.batches[shard as usize].as_deref()?, request as usize))
+            })
+        };
+        let Some((batch, request)) = parts().next() else { return };
+        let Request { command, client, .. } = batch.requests[request];
+        let ns_of = |(batch, request): (&Batch, usize)| {
+            batch.split_part(request).map_or(0, |part| batch.split_parts[part].1)
+        };
+        let bytes_of =
+            |(batch, request): (&Batch, usize)| batch.args(request, hasher).total_bytes();
+        let finished = Finished {
+            ns: parts().map(ns_of).sum(),
+            request_bytes: parts().map(bytes_of).sum(),
+            reply_bytes,
+            fast: command.flags.has(Flags::FAST),
+            loggable: !command.flags.has(Flags::SKIP_SLOWLOG),
+        };
+        self.server.observe_command(&self.config, finished, || {
+            let parts: Vec<_> = parts()
+                .map(|(batch, at)| (batch.args(at, hasher), batch.requests[at].stride.step))
+                .collect();
+            (whole_request(&parts, &split.order), client)
+        });
     }
 
     /// Appends the reply of EXEC: null if it was aborted, else the replies of its commands. Those
@@ -140,5 +178,50 @@ impl<T: Transport> Acceptor<T> {
         } else if connection.readable || connection.unparsed || connection.held.is_some() {
             self.list(index);
         }
+    }
+}
+
+/// The request that was split into `parts` (with the distance of their keys), each key and what
+/// belongs to it in the place that `order` gives; without an order every part is the whole.
+fn whole_request(parts: &[(Args<'_>, u16)], order: &[u16]) -> Vec<Vec<u8>> {
+    let Some((first, step)) = parts.first() else { return Vec::new() };
+    if order.is_empty() {
+        return first.iter().map(<[u8]>::to_vec).collect();
+    }
+    let step = usize::from(*step).max(1);
+    let mut whole = vec![first[0].to_vec()];
+    let mut next = vec![1; parts.len()];
+    for &part in order {
+        let (args, at) = (parts[usize::from(part)].0, &mut next[usize::from(part)]);
+        whole.extend((*at..*at + step).filter_map(|at| args.get(at)).map(<[u8]>::to_vec));
+        *at += step;
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::KeyStride;
+    use crate::keyspace::KeyHasher;
+
+    fn args<'a>(batch: &'a Batch, hasher: &'a KeyHasher) -> Args<'a> {
+        Args::new(&batch.arena, &batch.refs, &[], &[], KeyStride::default(), hasher)
+    }
+
+    #[test]
+    fn a_split_request_is_put_together() {
+        let hasher = KeyHasher::with_seeds([1, 2, 3, 4]);
+        let part = |words: &[&str]| {
+            let mut batch = Batch::default();
+            words.iter().for_each(|word| batch.push_arg(word.as_bytes()));
+            batch
+        };
+        let (one, two) = (part(&["MSET", "a", "1", "c", "3"]), part(&["MSET", "b", "2"]));
+        let parts = [(args(&one, &hasher), 2), (args(&two, &hasher), 2)];
+        let whole = whole_request(&parts, &[0, 1, 0]);
+        let words: Vec<_> = whole.iter().map(|word| String::from_utf8_lossy(word)).collect();
+        assert_eq!(words.join(" "), "MSET a 1 b 2 c 3");
+        assert_eq!(whole_request(&parts[1..], &[]).len(), 3);
     }
 }

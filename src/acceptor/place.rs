@@ -67,9 +67,17 @@ pub(super) fn close_request(batch: &mut Batch) {
 }
 
 /// The last request pushed is a part of a split one: the first counts for all.
-pub(super) fn count_first(batch: &mut Batch, is_first: bool) {
+fn mark_part(batch: &mut Batch, is_first: bool) {
+    batch.split_parts.push((batch.requests.len() as u32 - 1, 0));
+    if !is_first {
+        leave_uncounted(batch);
+    }
+}
+
+/// The last request pushed is no call of its own.
+pub(super) fn leave_uncounted(batch: &mut Batch) {
     if let Some(request) = batch.requests.last_mut() {
-        request.counted = is_first;
+        request.counted = false;
     }
 }
 
@@ -267,7 +275,7 @@ impl<T: Transport> Acceptor<T> {
             push_request(batch, facts, &[]);
             push_args(batch, incoming);
             close_request(batch);
-            count_first(batch, split.parts.is_empty());
+            mark_part(batch, split.parts.is_empty());
             split.parts.push((shard as u16, batch.requests.len() as u32 - 1));
         }
         self.push_split(split, muted);
@@ -307,7 +315,7 @@ impl<T: Transport> Acceptor<T> {
             if known.is_none() {
                 push_request(batch, facts, &[]);
                 push_one(batch, incoming, 0);
-                count_first(batch, split.parts.is_empty());
+                mark_part(batch, split.parts.is_empty());
                 split.parts.push((shard, batch.requests.len() as u32 - 1));
             }
             batch.hashes.push(hashes[n].0);

@@ -261,7 +261,7 @@ impl<T: Transport> Acceptor<T> {
             );
             batch.push_arg(b"unwatch");
             super::place::close_request(batch);
-            super::place::count_first(batch, false);
+            super::place::leave_uncounted(batch);
         }
     }
 }

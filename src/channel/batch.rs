@@ -112,6 +112,8 @@ pub struct Batch {
     pub hashes: Vec<KeyHash>,
     /// The requests in order.
     pub requests: Vec<Request>,
+    /// Which requests are parts of a split one, ascending, and the nanoseconds that each took.
+    pub split_parts: Vec<(u32, u64)>,
     /// The first request that has not been run.
     pub next: usize,
     /// Replies in wire format.
@@ -136,6 +138,7 @@ impl Batch {
         self.shared.clear();
         self.hashes.clear();
         self.requests.clear();
+        self.split_parts.clear();
         self.replies.clear();
         self.ends.clear();
         self.next = 0;
@@ -160,6 +163,11 @@ impl Batch {
     /// The arguments of request `at`.
     pub fn args<'a>(&'a self, at: usize, hasher: &'a KeyHasher) -> Args<'a> {
         self.requests[at].args(&self.arena, &self.refs, &self.shared, &self.hashes, hasher)
+    }
+
+    /// The place in `split_parts` of request `at`, if it is a part.
+    pub fn split_part(&self, at: usize) -> Option<usize> {
+        self.split_parts.binary_search_by_key(&(at as u32), |(request, _)| *request).ok()
     }
 
     /// Where the reply of request `at` begins and ends.

@@ -126,6 +126,7 @@ impl Executor {
         config: &Config,
         started: u64,
     ) -> u64 {
+        let part = batch.split_part(at);
         let Batch { arena, refs, shared, hashes, requests, replies, ends, transaction, .. } = batch;
         let request = &requests[at];
         let command = request.command;
@@ -160,6 +161,11 @@ impl Executor {
         let ended = self.server.clock.ticks();
         let ns = self.server.clock.ns_between(started, ended);
         count(&mut parts[0].stats, request, config, ns, failed);
+        if let Some(part) = part {
+            // Its acceptor takes note of the whole.
+            batch.split_parts[part].1 = ns;
+            return ended;
+        }
         let finished = Finished {
             ns,
             request_bytes: args.total_bytes(),
