@@ -21,12 +21,11 @@ use crate::acceptor::tcp::{ListenOptions, Listeners, Network, listen};
 use crate::acceptor::{Acceptor, Letters, Parts};
 use crate::channel::House;
 use crate::clock::Clock;
-use crate::command::registry;
 use crate::config::{Config, ConfigStore};
 use crate::journal::Journal;
-use crate::keyspace::{Garbage, MemoryBoard, Reclaim, Shard};
+use crate::keyspace::{Garbage, MemoryBoard, Reclaim};
 use crate::observe::{Server, Signal, doing, process};
-use crate::shard::{Executor, Owner};
+use crate::shard::{Executor, Owner, new_server, new_shard};
 
 /// New connections on their way from one acceptor to another; beyond that the accepting one
 /// keeps them.
@@ -116,25 +115,6 @@ fn listen_for(config: &Config) -> std::io::Result<Vec<Listeners>> {
         unixsocketperm: config.unixsocketperm,
     };
     listen(&options, config.acceptors)
-}
-
-/// The server's shared facts, without threads.
-pub fn new_server(
-    store: ConfigStore,
-    clock: Clock,
-    control: Sender<Signal>,
-    pinning: String,
-) -> Server {
-    Server::new(store, clock, control, pinning, registry::count())
-}
-
-/// An empty shard.
-pub fn new_shard(number: usize, config: &Config, server: &Server, reclaim: Reclaim) -> Shard {
-    let facts = (config.databases as usize, registry::count());
-    let (hasher, memory) = (server.hasher.clone(), server.memory.clone());
-    let mut shard = Shard::new(number, facts, hasher, memory, reclaim);
-    shard.set_time(server.clock.unix_ms());
-    shard
 }
 
 fn rouse_all(house: Arc<House>) -> Box<dyn Fn() + Send + Sync> {

@@ -1,14 +1,16 @@
 //! A shard's owner: the thread that keeps one box, runs what comes for it, and looks after it.
 //!
 //! `execute` runs a batch over the boxes in hand, whoever holds them; `owner` is the actor; `upkeep`
-//! is what a shard does when nobody asks: expire, evict.
+//! is what a shard does when nobody asks (`expire_cycle`, `evict`); `build` makes empty ones.
 
+mod build;
 mod evict;
 mod execute;
 mod expire_cycle;
 mod owner;
 mod upkeep;
 
+pub use build::{new_server, new_shard};
 pub use execute::{Executor, Stopped};
 pub use owner::{Owner, Step};
 

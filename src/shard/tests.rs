@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use super::evict::{self, relieve};
-use super::expire_cycle;
+use super::{expire_cycle, new_server, new_shard};
 use crate::clock::Clock;
 use crate::command::{AccessPolicy, created};
 use crate::config::{Config, ConfigStore, EvictionPolicy};
 use crate::keyspace::{Shard, Value};
 use crate::observe::Server;
-use crate::run::{new_server, new_shard};
 
 const NOW_MS: i64 = 1_700_000_000_000;
 const VALUE: &[u8] = &[b'x'; 100];

@@ -10,8 +10,7 @@ use baton::journal::Journal;
 use baton::keyspace::{DbIndex, Effect, EffectUnit, Shard};
 use baton::observe::Server;
 use baton::resp::Proto;
-use baton::run::new_shard;
-use baton::shard::Executor;
+use baton::shard::{Executor, new_shard};
 
 /// Database and key, with value and expiry (ms of Unix time).
 type Contents = BTreeMap<(u16, Vec<u8>), (Vec<u8>, Option<i64>)>;

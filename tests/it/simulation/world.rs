@@ -10,8 +10,7 @@ use baton::config::{Config, ConfigStore};
 use baton::journal::Journal;
 use baton::keyspace::{Reclaim, Shard};
 use baton::observe::Server;
-use baton::run::{new_server, new_shard};
-use baton::shard::{Executor, Owner};
+use baton::shard::{Executor, Owner, new_server, new_shard};
 use crossbeam_channel::{bounded, unbounded};
 use fastrand::Rng;
 
