@@ -34,6 +34,9 @@ unsafe impl Element for Item {
 
 type Items = Table<Item>;
 
+/// Miri is a thousand times slower: tables that many times smaller there.
+const SCALE: u64 = if cfg!(miri) { 20 } else { 1 };
+
 fn insert(table: &mut Items, item: (u64, u64)) {
     table.insert(item.0, Item(Box::new(item)), |item| item.0);
 }
@@ -103,7 +106,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let amount = || prop_oneof![4 => 0..40usize, 4 => 0..300usize, 1 => 0..6000usize];
+    let amount = || prop_oneof![4 => 0..40usize, 4 => 0..300usize, 1 => 0..6000 / SCALE as usize];
     prop_oneof![
         2 => amount().prop_map(Step::Grow),
         2 => amount().prop_map(Step::Shrink),
@@ -120,9 +123,9 @@ proptest! {
         start in prop_oneof![0..300u64, 0..8000u64],
         kept_in in 1..40u64,
         few_prefix_bits: bool,
-        steps in prop::collection::vec(step(), 1..60),
+        steps in prop::collection::vec(step(), 1..60 / SCALE as usize + 10),
     ) {
-        let start = if cfg!(miri) { start / 10 } else { start };
+        let start = start / SCALE;
         // A hash of few distinct prefixes makes a lopsided directory, with deep splits next to
         // shallow segments.
         let item = |n: u64| {
@@ -162,7 +165,7 @@ proptest! {
     #[test]
     fn any_cursor_is_safe_and_leads_to_the_end(cursor: u64, few: bool) {
         let mut table = Items::new();
-        (0..if few { 3 } else { 3000 }).for_each(|n| insert(&mut table, (hash(n), n)));
+        (0..if few { 3 } else { 10_000 / SCALE }).for_each(|n| insert(&mut table, (hash(n), n)));
         let mut cursor = cursor;
         // A forged range may be the smallest there is: it takes a range per bit to leave its segment.
         for _ in 0..=64 * (table.segments + MAX_DEPTH as usize) {
@@ -176,6 +179,7 @@ proptest! {
 
     #[test]
     fn a_resting_scan_visits_each_once(len in 0..5000u64) {
+        let len = len / SCALE;
         let mut table = Items::new();
         (0..len).for_each(|n| insert(&mut table, (hash(n), n)));
         let (mut seen, mut cursor) = (vec![0; len as usize], 0);
@@ -194,7 +198,7 @@ proptest! {
 /// splits are those that read tags alone.
 #[test]
 fn every_step_is_bounded() {
-    let len: u64 = if cfg!(miri) { 1500 } else { 900_000 };
+    let len: u64 = if cfg!(miri) { 900 } else { 900_000 };
     let mut table = Items::new();
     let mut last = table.stats();
     let mut bounded = |table: &Items| {
@@ -230,7 +234,7 @@ fn every_step_is_bounded() {
 /// A hash that does not spread must cost time only, never memory out of proportion.
 #[test]
 fn a_bad_hash_makes_long_buckets_only() {
-    let len: u64 = if cfg!(miri) { 600 } else { 4000 };
+    let len: u64 = if cfg!(miri) { 60 } else { 4000 };
     for same in [0, u64::MAX, 0x5555_5555_5555_5555] {
         let mut table = Items::new();
         for n in 0..len {
