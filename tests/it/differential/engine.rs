@@ -285,10 +285,11 @@ impl Run {
             format!("{}  (connection {})\n{what}", show_command(&step.args), step.connection);
         text.push_str("\n  before it, on the same keys:");
         let index = index.min(self.sent.len());
+        let everything = super::number_from_env("BATON_DIFF_HISTORY", 0);
         let related: Vec<usize> = (index.saturating_sub(LOOK_BACK)..index)
             .rev()
-            .filter(|i| is_related(&self.sent[*i], step, index - i))
-            .take(HISTORY)
+            .filter(|i| index - i <= everything || is_related(&self.sent[*i], step, index - i))
+            .take(HISTORY.max(everything))
             .collect();
         for i in related.into_iter().rev() {
             let Step { connection, args, .. } = &self.sent[i];

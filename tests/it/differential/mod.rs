@@ -15,7 +15,8 @@
 //!
 //! Environment: `BATON_DIFF_SEED` (default 1), `BATON_DIFF_COMMANDS` (commands per run),
 //! `BATON_DIFF_FAMILIES` (names with commas), `BATON_DIFF_FINDINGS` (how many differences to
-//! collect before a run ends).
+//! collect before a run ends), `BATON_DIFF_HISTORY` (show so many commands before a difference,
+//! whatever their keys).
 
 mod compare;
 mod connection;
