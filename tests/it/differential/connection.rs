@@ -28,7 +28,8 @@ const RECIPES: &[Recipe] = &[
     (4, |g| Step::exact(args![g.word("PING")])),
     (3, |g| Step::exact(args![g.word("PING"), g.value()])),
     (4, |g| Step::exact(args![g.word("ECHO"), g.value()])),
-    (3, |g| Step::exact(args![g.word("CLIENT"), g.word("SETNAME"), name(g)])),
+    // Kept: a zero byte that a mistake brings would end a name in C, and not here.
+    (3, |g| Step::exact(args![g.word("CLIENT"), g.word("SETNAME"), name(g)]).kept()),
     (3, |g| Step::exact(args![g.word("CLIENT"), g.word("GETNAME")])),
     (3, setinfo),
     (1, |g| Step::checked(args![g.word("CLIENT"), g.word("ID")], Check::Shape)),
@@ -60,7 +61,7 @@ fn name(g: &mut Gen) -> Vec<u8> {
 
 fn setinfo(g: &mut Gen) -> Step {
     let field = g.pick(&["LIB-NAME", "LIB-VER", "lib-name", "nonsense"]);
-    Step::exact(args![g.word("CLIENT"), g.word("SETINFO"), field, name(g)])
+    Step::exact(args![g.word("CLIENT"), g.word("SETINFO"), field, name(g)]).kept()
 }
 
 /// HELLO without a version, or one that must be refused: the protocol of the run stays.
