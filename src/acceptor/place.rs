@@ -169,7 +169,7 @@ impl<T: Transport> Acceptor<T> {
                     // A value is missing: the handler says so before anything is done.
                     return self.place_whole(0, facts, &[], incoming, muted);
                 }
-                match (self.shards_of(incoming), command.spread) {
+                match (self.shards_of(incoming, &hashes), command.spread) {
                     (Shards::One(shard), _) => {
                         self.place_whole(shard, facts, &hashes, incoming, muted);
                     }
@@ -210,11 +210,21 @@ impl<T: Transport> Acceptor<T> {
         at.iter().map(hash).collect()
     }
 
-    /// The shards of the keys at `self.positions`; the first shard if there are none.
-    pub(super) fn shards_of(&self, incoming: Incoming<'_>) -> Shards {
+    /// The shards of the keys at `self.positions`; the first shard if there are none. `hashes` are
+    /// those of the keys, or none if they are not carried.
+    pub(super) fn shards_of(
+        &self,
+        incoming: Incoming<'_>,
+        hashes: &[(KeyHash, KeyStride)],
+    ) -> Shards {
+        if self.house.shards.len() == 1 {
+            return Shards::One(0);
+        }
         let mut shards: Vec<u16> = Vec::new();
-        for &at in &self.positions.at {
-            let shard = self.shard_of_key(incoming.get(at)) as u16;
+        for (n, &at) in self.positions.at.iter().enumerate() {
+            let (key, hasher) = (incoming.get(at), &self.server.hasher);
+            let hash = hashes.get(n).map_or_else(|| hasher.hash(key), |(hash, _)| *hash);
+            let shard = self.server.shards.shard_of(hasher, key, hash) as u16;
             if let Err(place) = shards.binary_search(&shard) {
                 shards.insert(place, shard);
             }
@@ -224,14 +234,6 @@ impl<T: Transport> Acceptor<T> {
             [shard] => Shards::One(*shard as usize),
             _ => Shards::Several(shards),
         }
-    }
-
-    fn shard_of_key(&self, key: &[u8]) -> usize {
-        if self.house.shards.len() == 1 {
-            return 0;
-        }
-        let hash = self.server.hasher.hash(key);
-        self.server.shards.shard_of(&self.server.hasher, key, hash)
     }
 
     /// The shard that a cursor names; any, if it is no cursor: the handler says so.

@@ -146,8 +146,8 @@ impl<T: Transport> Acceptor<T> {
             Spread::EveryShard(_) | Spread::AllTogether => all.collect(),
             Spread::Cursor => vec![self.shard_of_cursor(incoming) as u16],
             Spread::Together | Spread::Split(_) => {
-                self.hash_keys(command, incoming);
-                match self.shards_of(incoming) {
+                let hashes = self.hash_keys(command, incoming);
+                match self.shards_of(incoming, &hashes) {
                     Shards::One(shard) => vec![shard as u16],
                     Shards::Several(shards) => shards,
                 }
