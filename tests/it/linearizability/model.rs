@@ -418,7 +418,7 @@ impl State {
     fn incr(&mut self, db: Db, key: &Bytes, by: i64) -> Reply {
         let old = match self.get(db, key) {
             None => Some(0),
-            Some(v) => std::str::from_utf8(v).ok().and_then(|t| t.parse::<i64>().ok()),
+            Some(v) => integer(v),
         };
         let Some(old) = old else { return Reply::error(NOT_AN_INTEGER) };
         let Some(new) = old.checked_add(by) else { return Reply::error(OVERFLOW) };
@@ -567,5 +567,26 @@ mod tests {
                 }
             }
         }
+    }
+}
+
+/// A value as the integer that it is the canonical form of: `007` and `+7` are no integers to a
+/// server (`0` and then APPEND `100` makes such a value).
+fn integer(value: &[u8]) -> Option<i64> {
+    let number: i64 = std::str::from_utf8(value).ok()?.parse().ok()?;
+    (number.to_string().as_bytes() == value).then_some(number)
+}
+
+#[test]
+fn integers_are_read_as_a_server_reads_them() {
+    for (text, number) in [
+        ("7", Some(7)),
+        ("-3", Some(-3)),
+        ("0", Some(0)),
+        ("0100", None),
+        ("+7", None),
+        ("-0", None),
+    ] {
+        assert_eq!(integer(text.as_bytes()), number, "{text}");
     }
 }
