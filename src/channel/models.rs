@@ -2,8 +2,8 @@
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --release --lib loom_` checks them. Channels are modelled by
 //! a queue behind loom's mutex, since crossbeam's are not known to loom; everything else is real.
-//! Each was seen to fail when its protocol was broken: without the fence in `Bell::ring` or
-//! `prepare`, without the ring in `give_back`, with the epoch published before the last enqueue.
+//! The models of bell and desk were seen to fail with the protocol broken: without the fence in
+//! `Bell::ring` or in `prepare`, and without the ring in `give_back`.
 
 use std::collections::VecDeque;
 
