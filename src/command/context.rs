@@ -5,9 +5,14 @@
 //! do not know how many boxes are in hand or who runs them: a key finds its box by its hash.
 //!
 //! Every change goes through [`Write::changed`]: watches, effects, the dirty counter and (with
-//! them) notifications, tracking and blocked clients hang on that one call.
+//! them) notifications, tracking and blocked clients hang on that one call. Strings are read and
+//! stored here; what is no string is reached by its type, in `object`.
+
+mod object;
 
 use std::ops::{Deref, DerefMut};
+
+pub use object::{Edited, Fate, object_as};
 
 use super::access::{self, AccessPolicy};
 use super::args::Key;
@@ -15,8 +20,8 @@ use super::error::CommandError;
 use super::{Args, Command};
 use crate::config::Config;
 use crate::keyspace::{
-    ClientId, Db, DbIndex, EffectBuffer, EntryMut, EntryRef, Event, Found, KeyHash, OwnedEntry,
-    Previous, Shard, ShardCount, Value, ValueRef, WatchTable, discard,
+    ClientId, Db, DbIndex, Edit, EffectBuffer, EntryMut, EntryRef, Event, Found, KeyHash,
+    OwnedEntry, Previous, Shard, ShardCount, Value, ValueRef, WatchTable, discard,
 };
 use crate::observe::Server;
 
@@ -201,6 +206,12 @@ impl<'a> Read<'a> {
     /// hangs on it, and not there.
     #[inline]
     fn find(&mut self, db: DbIndex, key: &Key<'_>, visit: Visit) -> Option<EntryMut<'_>> {
+        self.find_to_edit(db, key, visit).map(Edit::into_entry)
+    }
+
+    /// As [`Read::find`], with what it takes to change the entry's size or to remove it.
+    #[inline]
+    fn find_to_edit(&mut self, db: DbIndex, key: &Key<'_>, visit: Visit) -> Option<Edit<'_>> {
         let config = self.call.config;
         let (counts, marks) = match visit {
             Visit::Read => (1, !self.call.no_touch),
@@ -213,14 +224,14 @@ impl<'a> Read<'a> {
         let (before, rest) = self.parts.split_at_mut(place);
         let Shard { dbs, stats, effects, watch, reclaim, rng, now_ms, .. } = &mut *rest[0];
         match dbs[db.0 as usize].find_live(key.bytes, key.hash, *now_ms) {
-            Found::Live(entry) => {
+            Found::Live(found) => {
                 stats.hits += counts;
                 if marks {
-                    let access = entry.get().access();
+                    let access = found.get().access();
                     let policy = AccessPolicy::of(config);
-                    entry.get().set_access(access::touched(policy, access, *now_ms, rng));
+                    found.get().set_access(access::touched(policy, access, *now_ms, rng));
                 }
-                Some(entry)
+                Some(found)
             }
             Found::Nothing => {
                 stats.misses += counts;
@@ -257,7 +268,7 @@ enum Visit {
 
 /// The value of a string entry, or the wrong-type error.
 pub fn string_of(entry: EntryRef<'_>) -> Result<ValueRef<'_>, CommandError> {
-    Ok(entry.value())
+    entry.string().ok_or(CommandError::WRONG_TYPE)
 }
 
 /// The change that the server itself makes when it expires or evicts a key.

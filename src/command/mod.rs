@@ -27,6 +27,7 @@ pub mod registry;
 mod replay_tests;
 pub mod server;
 mod session;
+pub mod set;
 pub mod slowlog;
 pub mod spec;
 mod stats;
@@ -37,7 +38,9 @@ pub mod transaction;
 
 pub use access::{AccessPolicy, created, frequency, idle_seconds};
 pub use args::{ArgRef, Args, Key, KeyStride, parse_cursor, parse_integer, require};
-pub use context::{Call, Effect, Read, Write, removed_by_server, string_of};
+pub use context::{
+    Call, Edited, Effect, Fate, Read, Write, object_as, removed_by_server, string_of,
+};
 pub use error::{CommandError, CommandResult};
 pub use redact::redacted;
 pub use session::{After, ReplyMode, Session, SessionContext};

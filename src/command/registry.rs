@@ -10,12 +10,13 @@ use std::sync::LazyLock;
 use super::spec::Command;
 use super::{
     client, config, connection, database, debug, info, introspect, key, latency, memory, server,
-    slowlog, string, transaction,
+    set, slowlog, string, transaction,
 };
 
 /// The families, in the order of their rows' numbers.
 const FAMILIES: &[&[Command]] = &[
     string::TABLE,
+    set::TABLE,
     key::TABLE,
     key::expire::TABLE,
     key::rename::TABLE,

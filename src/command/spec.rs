@@ -459,6 +459,22 @@ pub enum Group {
     Generic,
     /// `string`
     String,
+    /// `list`
+    List,
+    /// `set`
+    Set,
+    /// `hash`
+    Hash,
+    /// `sorted-set`
+    SortedSet,
+    /// `stream`
+    Stream,
+    /// `bitmap`
+    Bitmap,
+    /// `hyperloglog`
+    HyperLogLog,
+    /// `geo`
+    Geo,
     /// `connection`
     Connection,
     /// `server`
@@ -473,6 +489,14 @@ impl Group {
         match self {
             Group::Generic => "generic",
             Group::String => "string",
+            Group::List => "list",
+            Group::Set => "set",
+            Group::Hash => "hash",
+            Group::SortedSet => "sorted-set",
+            Group::Stream => "stream",
+            Group::Bitmap => "bitmap",
+            Group::HyperLogLog => "hyperloglog",
+            Group::Geo => "geo",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",

@@ -21,7 +21,7 @@ use crate::resp::{Proto, ReplyBuf, Writer};
 /// When a test's clock starts, in milliseconds of Unix time.
 pub const START_MS: i64 = 1_700_000_000_000;
 
-/// A key with its database, and what a test can see of its entry: the string, the expiry.
+/// A key with its database, and what a test can see of its entry: the value, the expiry.
 pub type Contents = BTreeMap<(u16, Vec<u8>), (Vec<u8>, Option<i64>)>;
 
 /// The boxes of a server and what runs commands over them.
@@ -150,8 +150,8 @@ impl Boxes {
             for (db, database) in part.dbs.iter().enumerate() {
                 database.for_each(|entry| {
                     if entry.expiry().is_none_or(|at| at > part.now_ms) {
-                        let text = entry.value().as_bytes(&mut itoa::Buffer::new()).to_vec();
-                        contents.insert((db as u16, entry.key().to_vec()), (text, entry.expiry()));
+                        let value = entry.canonical();
+                        contents.insert((db as u16, entry.key().to_vec()), (value, entry.expiry()));
                     }
                 });
             }

@@ -207,6 +207,24 @@ directives! {
     "lazyfree-lazy-user-del", lazyfree_lazy_user_del: bool = true => switch();
     /// Whether FLUSHALL and FLUSHDB free in the background when not told.
     "lazyfree-lazy-user-flush", lazyfree_lazy_user_flush: bool = true => switch();
+
+    // Encodings of collections.
+
+    /// Integers that a set keeps as an intset at most.
+    "set-max-intset-entries", set_max_intset_entries: usize = 512 => integer(0..=i64::MAX);
+    /// Members that a set keeps as a listpack at most.
+    "set-max-listpack-entries", set_max_listpack_entries: usize = 128 => integer(0..=i64::MAX);
+    /// Bytes of the longest member of a set in a listpack.
+    "set-max-listpack-value", set_max_listpack_value: usize = 64 => integer(0..=i64::MAX);
+    /// Fields that a hash keeps as a listpack at most.
+    "hash-max-listpack-entries" | "hash-max-ziplist-entries",
+        hash_max_listpack_entries: usize = 512 => integer(0..=i64::MAX);
+    /// Bytes of the longest field or value of a hash in a listpack.
+    "hash-max-listpack-value" | "hash-max-ziplist-value",
+        hash_max_listpack_value: usize = 64 => integer(0..=i64::MAX);
+
+    // Events and order.
+
     /// Classes of keyspace event to publish.
     "notify-keyspace-events", notify_keyspace_events: Vec<u8> = Vec::new() => text_if(no_events);
     /// The locale that texts are compared in.
@@ -387,6 +405,10 @@ mod tests {
         ("enable-debug-command", "no"),
         ("enable-protected-configs", "no"),
         ("extended-redis-compatibility", "no"),
+        ("hash-max-listpack-entries", "512"),
+        ("hash-max-listpack-value", "64"),
+        ("hash-max-ziplist-entries", "512"),
+        ("hash-max-ziplist-value", "64"),
         ("hide-user-data-from-log", "yes"),
         ("hz", "10"),
         ("io-threads", "1"),
@@ -417,6 +439,9 @@ mod tests {
         ("rdbchecksum", "yes"),
         ("rdbcompression", "yes"),
         ("requirepass", ""),
+        ("set-max-intset-entries", "512"),
+        ("set-max-listpack-entries", "128"),
+        ("set-max-listpack-value", "64"),
         ("set-proc-title", "yes"),
         ("slowlog-log-slower-than", "10000"),
         ("slowlog-max-len", "128"),

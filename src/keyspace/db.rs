@@ -13,8 +13,9 @@ use std::ptr::NonNull;
 
 use super::entry::{EntryMut, EntryRef, OwnedEntry, RawEntry};
 use super::hash::{KeyHash, KeyHasher};
+use super::object::Object;
 use super::string::{Stored, Value};
-use super::table::{Element, Occupied, Table, TableStats};
+use crate::value::table::{Element, Occupied, Table, TableStats};
 
 /// A database of one shard.
 pub struct Db {
@@ -48,7 +49,7 @@ pub enum Found<'a> {
     /// Nothing.
     Nothing,
     /// An entry.
-    Live(EntryMut<'a>),
+    Live(Edit<'a>),
     /// An entry whose time was over: it is out of the database.
     Expired(OwnedEntry),
 }
@@ -144,17 +145,13 @@ impl Db {
     /// The entry of `key` at `now_ms`: one whose time is over is taken out.
     #[inline]
     pub fn find_live(&mut self, key: &[u8], hash: KeyHash, now_ms: i64) -> Found<'_> {
-        let Some(found) = self.entries.find_mut(hash.0, |entry| entry.key() == key) else {
+        let Db { entries, volatile, entry_bytes, .. } = self;
+        let Some(found) = entries.find_mut(hash.0, |entry| entry.key() == key) else {
             return Found::Nothing;
         };
-        if found.get().expiry().is_none_or(|at| at > now_ms) {
-            // SAFETY: the database is borrowed by the result, so nobody else looks at the entry.
-            return Found::Live(unsafe { EntryMut::new(found.into_ref().raw()) });
-        }
-        let entry = found.remove();
-        self.entry_bytes -= entry.allocation_size();
-        unindex(&mut self.volatile, hash, entry.raw());
-        Found::Expired(entry)
+        let is_live = found.get().expiry().is_none_or(|at| at > now_ms);
+        let edit = Edit { found, volatile, entry_bytes, hash };
+        if is_live { Found::Live(edit) } else { Found::Expired(edit.remove()) }
     }
 
     /// Stores `value` under `key`, in place of what was there. The expiry is `expiry`, in
@@ -248,7 +245,7 @@ impl Db {
             if let Some(edit) = edit.take() {
                 entry.edit(len, edit);
             }
-            entry.value().len()
+            entry.get().string().map_or(0, |string| string.len())
         });
         if let (None, Some(edit)) = (changed, edit) {
             let mut entry = OwnedEntry::new(key, Value::Bytes(b""), None);
@@ -403,6 +400,54 @@ impl Db {
             let rehash = |alias: Alias| hasher.hash(unsafe { alias.entry() }.key()).0;
             self.volatile.insert(hash.0, Alias(new), rehash);
         }
+    }
+}
+
+/// An entry found, with what must follow if its size changes or it goes.
+pub struct Edit<'a> {
+    found: Occupied<'a, OwnedEntry>,
+    volatile: &'a mut Table<Alias>,
+    entry_bytes: &'a mut usize,
+    hash: KeyHash,
+}
+
+impl<'a> Edit<'a> {
+    /// Looks at the entry.
+    #[inline]
+    pub fn get(&self) -> EntryRef<'_> {
+        self.found.get()
+    }
+
+    /// The entry alone, for changes that keep its size.
+    #[inline]
+    pub fn into_entry(self) -> EntryMut<'a> {
+        // SAFETY: the database is borrowed mutably during 'a, so nobody else looks at the entry.
+        unsafe { EntryMut::new(self.found.into_ref().raw()) }
+    }
+
+    /// Lets `change` work on the object, and accounts for what it weighs then. `None` if the value
+    /// is a string.
+    #[inline]
+    pub fn object<R>(&mut self, change: impl FnOnce(&mut Object) -> R) -> Option<R> {
+        // SAFETY: the database is borrowed mutably by `self`, so nobody else looks at the entry.
+        let mut entry = unsafe { EntryMut::new(self.found.get().raw()) };
+        let object = entry.object_mut()?;
+        let before = object.bytes();
+        let result = change(object);
+        *self.entry_bytes += object.bytes();
+        *self.entry_bytes -= before;
+        Some(result)
+    }
+
+    /// Takes the entry out.
+    pub fn remove(self) -> OwnedEntry {
+        let Self { found, volatile, entry_bytes, hash } = self;
+        let entry = found.remove();
+        *entry_bytes -= entry.allocation_size();
+        if entry.expiry().is_some() {
+            unindex(volatile, hash, entry.raw());
+        }
+        entry
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! | header bits | |
 //! |---|---|
-//! | 0–2 | kind: 0 integer, 1 inline bytes, 2 shared bytes; 3–7 are free for object pointers |
+//! | 0–2 | kind: 0 integer, 1 inline bytes, 2 shared bytes, 3 object |
 //! | 3 | has an expiry |
 //! | 4 | raw: the string was built by APPEND, SETRANGE or SETBIT |
 //! | 5 | wide: the key is longer than 65,535 bytes, its length stands behind the expiry |
@@ -14,8 +14,8 @@
 //! | 32–47 | length of the key, unless wide |
 //! | 48–63 | length of the inline value |
 //!
-//! The payload is 8 bytes for an integer, a [`SharedBytes`] for shared bytes, nothing for inline
-//! bytes, whose value follows the key. Everything is found from the header, so that a pointer of
+//! The payload is 8 bytes for an integer, a [`SharedBytes`] for shared bytes, an [`Object`] for what
+//! is no string, nothing for inline bytes, whose value follows the key. Everything is found from the header, so that a pointer of
 //! 8 bytes is enough, and the allocation is always a whole [`size_class`], so that what fits into
 //! it is overwritten in place. The key never changes while the entry is in a table.
 //!
@@ -27,9 +27,10 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use super::size_class::size_class;
+use super::object::Object;
 use super::string::{INLINE_MAX, SharedBytes, Stored, Value, ValueRef, grown_copy};
-use super::table::Element;
+use crate::value::size_class::size_class;
+use crate::value::table::Element;
 
 /// Shared bytes above this length are expensive to free (the allocator may give pages back to the
 /// system): leave them to the background.
@@ -55,7 +56,11 @@ pub enum Kind {
     Inline = 1,
     /// A longer string, in an allocation of its own that replies may share.
     Shared = 2,
+    /// No string: an [`Object`], which owns what is in it.
+    Object = 3,
 }
+
+const _: () = assert!(size_of::<Object>() <= 24 && align_of::<Object>() <= WORD);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Header(u64);
@@ -81,6 +86,7 @@ impl Header {
             Stored::Inline(bytes) => (Kind::Inline, bytes.len()),
             Stored::Short(bytes) => (Kind::Inline, bytes.len()),
             Stored::Shared(_) => (Kind::Shared, 0),
+            Stored::Object(_) => (Kind::Object, 0),
         };
         Self::new(kind, key_len, value_len, has_expiry)
     }
@@ -114,7 +120,8 @@ impl Header {
         match self.0 & 7 {
             0 => Kind::Int,
             1 => Kind::Inline,
-            _ => Kind::Shared,
+            2 => Kind::Shared,
+            _ => Kind::Object,
         }
     }
 
@@ -140,6 +147,7 @@ impl Header {
             Kind::Int => WORD,
             Kind::Inline => 0,
             Kind::Shared => size_of::<SharedBytes>(),
+            Kind::Object => size_of::<Object>(),
         };
         self.payload_offset() + payload
     }
@@ -178,18 +186,40 @@ impl<'a> EntryRef<'a> {
         unsafe { self.raw.key() }
     }
 
-    /// The value.
+    /// The string, if the value is one.
     #[inline]
-    pub fn value(self) -> ValueRef<'a> {
+    pub fn string(self) -> Option<ValueRef<'a>> {
         let header = self.raw.header();
         // SAFETY: live and unchanged during 'a; the payload is of the header's kind.
         unsafe {
-            match header.kind() {
+            Some(match header.kind() {
                 Kind::Int => ValueRef::Int(self.raw.at::<i64>(header.payload_offset()).read()),
                 Kind::Inline => ValueRef::Inline(self.raw.inline().as_ref()),
                 Kind::Shared => ValueRef::Shared(&self.raw.shared().as_ref().bytes),
-            }
+                Kind::Object => return None,
+            })
         }
+    }
+
+    /// The object, if the value is no string.
+    #[inline]
+    pub fn object(self) -> Option<&'a Object> {
+        // SAFETY: live and unchanged during 'a; the payload is of the header's kind.
+        (self.kind() == Kind::Object).then(|| unsafe { self.raw.object().as_ref() })
+    }
+
+    /// The whole value as bytes that are equal for equal values: the string, or
+    /// [`Object::canonical`].
+    pub fn canonical(self) -> Vec<u8> {
+        match self.string() {
+            Some(string) => string.as_bytes(&mut itoa::Buffer::new()).to_vec(),
+            None => self.object().map(Object::canonical).unwrap_or_default(),
+        }
+    }
+
+    /// The name of the value's type, as TYPE answers.
+    pub fn type_name(self) -> &'static str {
+        self.object().map_or("string", Object::type_name)
     }
 
     /// When the entry expires, in milliseconds since the Unix epoch.
@@ -239,7 +269,12 @@ impl<'a> EntryRef<'a> {
 
     /// A copy with the same key, value, expiry and access; shared bytes are shared.
     pub fn duplicate(self) -> OwnedEntry {
-        let copy = OwnedEntry::new(self.key(), self.value().into(), self.expiry());
+        let value = match (self.string(), self.object()) {
+            (Some(string), _) => string.into(),
+            (None, Some(object)) => Value::Object(object.duplicate()),
+            (None, None) => unreachable!("a value is a string or an object"),
+        };
+        let copy = OwnedEntry::new(self.key(), value, self.expiry());
         let mut header = copy.0.header().with_access(self.access());
         if self.is_raw() {
             header = header.with_raw();
@@ -292,6 +327,13 @@ impl<'a> EntryMut<'a> {
         (self.0.kind() == Kind::Inline).then(|| unsafe { self.0.raw.inline().as_mut() })
     }
 
+    /// The object, if the value is no string. What its size becomes must be accounted for.
+    #[inline]
+    pub(super) fn object_mut(&mut self) -> Option<&mut Object> {
+        // SAFETY: ours alone, borrowed as long as `self`.
+        (self.0.kind() == Kind::Object).then(|| unsafe { self.0.raw.object().as_mut() })
+    }
+
     /// See [`EntryRef::set_access`].
     #[inline]
     pub fn set_access(&mut self, access: u32) {
@@ -302,8 +344,13 @@ impl<'a> EntryMut<'a> {
 /// An entry outside of a table. Dropping it frees it.
 pub struct OwnedEntry(RawEntry);
 
-// SAFETY: an owned entry is its allocation's only owner, and what is in it (`Bytes`) is Send.
+// SAFETY: an owned entry is its allocation's only owner, and what is in it (`Bytes`, `Object`) is
+// Send.
 unsafe impl Send for OwnedEntry {}
+const _: fn() = || {
+    fn is_send<T: Send>() {}
+    is_send::<(SharedBytes, Object)>();
+};
 
 impl OwnedEntry {
     /// An entry with an access field of 0. `expiry` is in milliseconds since the Unix epoch.
@@ -334,11 +381,6 @@ impl OwnedEntry {
         self.get().key()
     }
 
-    /// The value.
-    pub fn value(&self) -> ValueRef<'_> {
-        self.get().value()
-    }
-
     /// When it expires, in milliseconds since the Unix epoch.
     pub fn expiry(&self) -> Option<i64> {
         self.get().expiry()
@@ -351,7 +393,24 @@ impl OwnedEntry {
 
     /// Whether freeing it takes so long that it should be left to the background.
     pub fn needs_lazy_free(&self) -> bool {
-        matches!(self.value(), ValueRef::Shared(bytes) if bytes.len() > LAZY_FREE_ABOVE)
+        match self.get().string() {
+            Some(ValueRef::Shared(bytes)) => bytes.len() > LAZY_FREE_ABOVE,
+            Some(_) => false,
+            None => self.get().object().is_some_and(Object::needs_lazy_free),
+        }
+    }
+
+    /// Its object, if the value is no string; else the entry comes back.
+    pub fn into_object(self) -> Result<Object, OwnedEntry> {
+        if self.get().kind() != Kind::Object {
+            return Err(self);
+        }
+        // SAFETY: the object is moved out, and the memory freed without dropping it.
+        unsafe {
+            let object = self.0.object().read();
+            self.into_raw_entry().free();
+            Ok(object)
+        }
     }
 
     /// Marks the string [raw](EntryRef::is_raw).
@@ -359,7 +418,7 @@ impl OwnedEntry {
         self.0.set_header(self.0.header().with_raw());
     }
 
-    /// The entry under another key: a shared value is moved, not copied.
+    /// The entry under another key: shared bytes and objects are moved, not copied.
     pub fn with_key(self, key: &[u8]) -> Self {
         let (old, expiry) = (self.0.header(), self.expiry());
         let new = Header::new(old.kind(), key.len(), old.value_len(), expiry.is_some());
@@ -401,8 +460,8 @@ impl OwnedEntry {
     ) -> Result<(), Stored<'v>> {
         let (old, key_len) = (self.0.header(), self.0.key_len());
         let new = Header::for_value(&value, key_len, expiry.is_some()).with_access(old.access());
-        let shared = old.kind() == Kind::Shared || new.kind() == Kind::Shared;
-        if shared || old.allocation(key_len) != new.allocation(key_len) {
+        let owns = |header: Header| matches!(header.kind(), Kind::Shared | Kind::Object);
+        if owns(old) || owns(new) || old.allocation(key_len) != new.allocation(key_len) {
             return Err(value);
         }
         // SAFETY: the allocation has room for the new layout, nothing of the old one but the key
@@ -442,7 +501,7 @@ impl OwnedEntry {
     /// Makes the string `len` bytes long at least, with zeros, lets `edit` change it, and marks it
     /// raw. Costs what is appended, amortized, and what `edit` does; small strings are copied.
     pub(super) fn edit(&mut self, len: usize, edit: impl FnOnce(&mut [u8])) {
-        match self.value() {
+        match self.get().string().expect("only a string is edited as one") {
             // SAFETY: the payload of a shared string, owned, and not borrowed otherwise.
             ValueRef::Shared(_) => unsafe { self.0.shared().as_mut() }.edit(len, edit),
             ValueRef::Int(n) => {
@@ -503,10 +562,13 @@ impl OwnedEntry {
 
 impl Drop for OwnedEntry {
     fn drop(&mut self) {
-        // SAFETY: the only owner; a shared string is dropped in place, once, then the memory goes.
+        // SAFETY: the only owner; what the payload owns is dropped in place, once, then the memory
+        // goes.
         unsafe {
-            if self.0.header().kind() == Kind::Shared {
-                self.0.shared().drop_in_place();
+            match self.0.header().kind() {
+                Kind::Shared => self.0.shared().drop_in_place(),
+                Kind::Object => self.0.object().drop_in_place(),
+                Kind::Int | Kind::Inline => {}
             }
             self.0.free();
         }
@@ -632,6 +694,14 @@ impl RawEntry {
         unsafe { NonNull::new_unchecked(self.at(self.header().payload_offset())) }
     }
 
+    /// # Safety
+    /// The head is written, of the object kind.
+    #[inline]
+    unsafe fn object(self) -> NonNull<Object> {
+        // SAFETY: within the allocation, so not null; offsets of payloads are multiples of 8.
+        unsafe { NonNull::new_unchecked(self.at(self.header().payload_offset())) }
+    }
+
     /// Bytes allocated for the entry and its value.
     #[inline]
     fn charge(self) -> usize {
@@ -639,7 +709,9 @@ impl RawEntry {
         let beside = match header.kind() {
             // SAFETY: a live entry of the shared kind; the field alone is read.
             Kind::Shared => unsafe { (*self.shared().as_ptr()).charge },
-            _ => 0,
+            // SAFETY: a live entry of the object kind, which nobody changes meanwhile.
+            Kind::Object => unsafe { self.object().as_ref() }.bytes(),
+            Kind::Int | Kind::Inline => 0,
         };
         header.allocation(self.key_len()) + beside
     }
@@ -708,6 +780,9 @@ impl RawEntry {
                 Stored::Short(bytes) => self.write_inline(header, key_len, &bytes),
                 Stored::Shared(shared) => {
                     self.at::<SharedBytes>(header.payload_offset()).write(shared);
+                }
+                Stored::Object(object) => {
+                    self.at::<Object>(header.payload_offset()).write(object);
                 }
             }
         }

@@ -7,6 +7,16 @@ pub enum EventClass {
     Generic,
     /// `$`
     String,
+    /// `l`
+    List,
+    /// `s`
+    Set,
+    /// `h`
+    Hash,
+    /// `z`
+    SortedSet,
+    /// `t`
+    Stream,
     /// `x`: a key's time was over.
     Expired,
     /// `e`: a key was evicted.
@@ -31,6 +41,31 @@ impl Event {
     /// An event of a string command.
     pub const fn string(name: &'static str) -> Event {
         Event { class: EventClass::String, name }
+    }
+
+    /// An event of a command for lists.
+    pub const fn list(name: &'static str) -> Event {
+        Event { class: EventClass::List, name }
+    }
+
+    /// An event of a command for sets.
+    pub const fn set(name: &'static str) -> Event {
+        Event { class: EventClass::Set, name }
+    }
+
+    /// An event of a command for hashes.
+    pub const fn hash(name: &'static str) -> Event {
+        Event { class: EventClass::Hash, name }
+    }
+
+    /// An event of a command for sorted sets.
+    pub const fn sorted_set(name: &'static str) -> Event {
+        Event { class: EventClass::SortedSet, name }
+    }
+
+    /// An event of a command for streams.
+    pub const fn stream(name: &'static str) -> Event {
+        Event { class: EventClass::Stream, name }
     }
 
     /// `del`

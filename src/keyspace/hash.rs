@@ -4,33 +4,34 @@
 //! shard is taken from a mix of all bits, so that the keys of one shard still spread evenly over
 //! its table. Hash tags follow Redis Cluster: `{user1}.a` and `{user1}.b` share a shard.
 
-use std::hash::{BuildHasher, Hasher};
 use std::num::NonZeroUsize;
 
-use ahash::RandomState;
+use crate::value::hasher::Hasher;
 
 /// The 64-bit hash of a whole key, as the keyspace's hasher gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyHash(pub u64);
 
-/// The seeded hash function of one server. Every thread of the server holds a copy with the same
-/// seeds, since hashes travel between threads; seeds are random per process, so that clients
-/// cannot choose colliding keys.
+/// The hash function of one server, for its keys. Every thread of the server holds a copy with the
+/// same seeds, since hashes travel between threads.
 #[derive(Clone, Debug)]
-pub struct KeyHasher(RandomState);
+pub struct KeyHasher(Hasher);
 
 impl KeyHasher {
     /// A hasher from four words of entropy (or from a test's seed).
     pub const fn with_seeds(seeds: [u64; 4]) -> Self {
-        Self(RandomState::with_seeds(seeds[0], seeds[1], seeds[2], seeds[3]))
+        Self(Hasher::with_seeds(seeds))
     }
 
     /// The hash of `key`.
     #[inline]
     pub fn hash(&self, key: &[u8]) -> KeyHash {
-        let mut hasher = self.0.build_hasher();
-        hasher.write(key);
-        KeyHash(hasher.finish())
+        KeyHash(self.0.hash(key))
+    }
+
+    /// The same function for the elements of collections.
+    pub fn of_elements(&self) -> &Hasher {
+        &self.0
     }
 }
 

@@ -5,8 +5,9 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::size_class::size_class;
+use super::object::Object;
 use crate::value::integer::parse_canonical;
+use crate::value::size_class::size_class;
 
 /// Longest value that is kept inside the entry, in bytes. Up to here a copy into a reply is
 /// cheaper than a reference count and an extra vector of I/O, and the entry's own size class gives
@@ -66,7 +67,7 @@ impl<'a> ValueRef<'a> {
 }
 
 /// A value to store.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Value<'a> {
     /// An integer, whose decimal form is the string.
     Int(i64),
@@ -75,6 +76,14 @@ pub enum Value<'a> {
     /// A string to take over without a copy if it is longer than [`INLINE_MAX`]. It should not be
     /// a small slice of a large buffer, which it would keep alive.
     Shared(Bytes),
+    /// What is no string.
+    Object(Object),
+}
+
+impl<T: Into<Object>> From<T> for Value<'_> {
+    fn from(object: T) -> Self {
+        Self::Object(object.into())
+    }
 }
 
 impl<'a> Value<'a> {
@@ -113,6 +122,7 @@ pub(super) enum Stored<'a> {
     /// Shared bytes that are short enough to be copied into the entry.
     Short(Bytes),
     Shared(SharedBytes),
+    Object(Object),
 }
 
 impl<'a> Stored<'a> {
@@ -125,6 +135,7 @@ impl<'a> Stored<'a> {
             Value::Bytes(bytes) => Self::Shared(SharedBytes::from(Bytes::copy_from_slice(bytes))),
             Value::Shared(bytes) if bytes.len() <= INLINE_MAX => Self::Short(bytes),
             Value::Shared(bytes) => Self::Shared(SharedBytes::from(bytes)),
+            Value::Object(object) => Self::Object(object),
         }
     }
 }

@@ -1,5 +1,12 @@
 //! Values: pure data structures, without keys, expiry, clock or thread. Imports nothing of ours.
 
+pub mod hasher;
 pub mod integer;
+pub mod intset;
 pub mod lcs;
 pub mod long_double;
+mod segment;
+pub mod set;
+pub mod size_class;
+pub mod table;
+pub mod thin;

@@ -13,11 +13,6 @@ use super::{Args, CommandResult, Effect, Read, Write};
 use crate::keyspace::{EntryRef, Event};
 use crate::resp::Writer;
 
-/// The name of an entry's type, as TYPE answers and SCAN's TYPE option takes it.
-pub fn type_name(_entry: EntryRef<'_>) -> &'static str {
-    "string"
-}
-
 /// EXISTS key [key …]: counts hits and misses, but is no access.
 fn exists(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
     let found = (1..args.len()).filter(|&at| cx.lookup_unmarked(&args.key(at)).is_some()).count();
@@ -33,7 +28,7 @@ fn touch(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResu
 }
 
 fn type_of(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
-    out.simple(cx.lookup_unmarked(&args.key(1)).map_or("none", type_name));
+    out.simple(cx.lookup_unmarked(&args.key(1)).map_or("none", EntryRef::type_name));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use crate::command::spec::{Categories, Command, Flags, Group, KeySpec};
 use crate::command::{
     AccessPolicy, Args, CommandError, CommandResult, Read, frequency, idle_seconds,
 };
-use crate::keyspace::{EntryRef, Kind};
+use crate::keyspace::{EntryRef, Kind, Object};
 use crate::resp::Writer;
 
 /// Bytes of an object with its key and a string inside (`embstr`), at most: two cache lines.
@@ -22,12 +22,15 @@ const LONG_KEY: usize = 32;
 /// The name of an entry's encoding. A string that would stand with its key in an object of 128
 /// bytes in Valkey is `embstr` here, unless it was changed in place.
 pub fn encoding(entry: EntryRef<'_>) -> &'static str {
+    let Some(string) = entry.string() else {
+        return entry.object().map_or("", Object::encoding);
+    };
     let key = entry.key().len();
     let key = EMBEDDED_KEY + key + if key >= LONG_KEY { 2 } else { 0 };
     match entry.kind() {
         Kind::Int => "int",
         _ if entry.is_raw() => "raw",
-        _ if EMBEDDED_FIXED + key + entry.value().len() > EMBEDDED_MAX => "raw",
+        _ if EMBEDDED_FIXED + key + string.len() > EMBEDDED_MAX => "raw",
         _ => "embstr",
     }
 }

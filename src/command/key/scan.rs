@@ -63,7 +63,7 @@ impl<'a> ScanOptions<'a> {
 
     fn takes(&self, entry: EntryRef<'_>) -> bool {
         self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key(), Case::Sensitive))
-            && self.kind.is_none_or(|kind| kind == super::type_name(entry))
+            && self.kind.is_none_or(|kind| kind == entry.type_name())
     }
 }
 

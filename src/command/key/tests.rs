@@ -31,7 +31,7 @@ fn scan(boxes: &mut Boxes, options: &str, mut between: impl FnMut(&mut Boxes)) -
 
 fn value_pointer(boxes: &Boxes, key: &[u8]) -> Option<*const u8> {
     let part = boxes.part_of(key);
-    match part.dbs[0].get(key, part.hash(key))?.value() {
+    match part.dbs[0].get(key, part.hash(key))?.string()? {
         ValueRef::Shared(bytes) => Some(bytes.as_ptr()),
         _ => None,
     }

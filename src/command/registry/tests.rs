@@ -142,6 +142,17 @@ const FRUGAL_WRITES: &[&str] = &[
     "flushall",
     "flushdb",
     "swapdb",
+    "srem",
+    "spop",
+    "smove",
+    "hdel",
+    "hgetdel",
+    "hgetex",
+    "hpersist",
+    "hexpire",
+    "hpexpire",
+    "hexpireat",
+    "hpexpireat",
 ];
 
 #[test]

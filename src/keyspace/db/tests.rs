@@ -1,12 +1,14 @@
 //! The database against a plain model, and its accounting.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
 use crate::keyspace::{INLINE_MAX, Kind, ValueRef};
+use crate::value::hasher::Hasher;
+use crate::value::set::{Limits, Set};
 
 // Miri is a thousand times slower.
 const CASES: u32 = if cfg!(miri) { 4 } else { 300 };
@@ -17,7 +19,24 @@ fn db() -> Db {
 }
 
 fn text(entry: EntryRef<'_>) -> Vec<u8> {
-    entry.value().as_bytes(&mut itoa::Buffer::new()).to_vec()
+    entry.canonical()
+}
+
+/// Adds a member to a set or removes it. Few fit into an intset.
+fn change_set(set: &mut Set, member: &[u8], adds: bool) {
+    let hasher = Hasher::with_seeds([4, 3, 2, 1]);
+    let limits = Limits { intset_entries: 3, hasher: &hasher };
+    if adds {
+        set.add(member, limits)
+    } else {
+        set.remove(member)
+    };
+}
+
+fn object(members: &BTreeSet<Vec<u8>>) -> Object {
+    let mut set = Set::new();
+    members.iter().for_each(|member| change_set(&mut set, member, true));
+    set.into()
 }
 
 /// A database that hashes for the caller.
@@ -40,16 +59,22 @@ impl Hashed {
         self.0.set_expiry(key, self.hash(key), expiry)
     }
     fn append(&mut self, key: &[u8], suffix: &[u8]) -> usize {
-        let old = self.get(key).map_or(0, |entry| entry.value().len());
+        let old = self.get(key).map_or(0, |entry| string(entry).len());
         self.0.edit_string(key, self.hash(key), old + suffix.len(), |bytes| {
             bytes[old..].copy_from_slice(suffix);
         })
     }
 }
 
+fn string(entry: EntryRef<'_>) -> ValueRef<'_> {
+    entry.string().expect("a string")
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Model {
+    /// The string, or what is canonical of the object.
     value: Vec<u8>,
+    members: Option<BTreeSet<Vec<u8>>>,
     expiry: Option<i64>,
     raw: bool,
     access: u32,
@@ -58,6 +83,8 @@ struct Model {
 #[derive(Clone, Debug)]
 enum Step {
     Set { key: usize, value: Vec<u8>, shared: bool, encode: bool, expiry: Option<i64> },
+    SetObject { key: usize, members: BTreeSet<Vec<u8>>, expiry: Option<i64> },
+    EditObject { key: usize, member: Vec<u8>, adds: bool },
     Remove(usize),
     Expire(usize, Option<i64>),
     Edit { key: usize, offset: usize, bytes: Vec<u8> },
@@ -84,7 +111,17 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 fn step() -> impl Strategy<Value = Step> {
     let key = || 0..24usize;
     let expiry = || prop::option::of(prop_oneof![0..1000i64, any::<i64>()]);
+    let member = || {
+        prop_oneof![
+            (0..6i64).prop_map(|n| n.to_string().into_bytes()),
+            prop::collection::vec(any::<u8>(), 0..2),
+        ]
+    };
     prop_oneof![
+        4 => (key(), prop::collection::btree_set(member(), 0..8), expiry())
+            .prop_map(|(key, members, expiry)| Step::SetObject { key, members, expiry }),
+        12 => (key(), member(), any::<bool>())
+            .prop_map(|(key, member, adds)| Step::EditObject { key, member, adds }),
         12 => (key(), value(), any::<bool>(), any::<bool>(), expiry()).prop_map(
             |(key, value, shared, encode, expiry)| Step::Set { key, value, shared, encode, expiry }
         ),
@@ -137,7 +174,46 @@ fn apply(db: &mut Hashed, model: &mut BTreeMap<usize, Model>, step: Step) {
                 }
             }
             let access = old.map_or(0, |old| old.access);
-            model.insert(k, Model { value, expiry, raw: false, access });
+            model.insert(k, Model { value, members: None, expiry, raw: false, access });
+        }
+        Step::SetObject { key: k, members, expiry } => {
+            let (old, value) = (model.get(&k).cloned(), object(&members));
+            let text = value.canonical();
+            let previous = db.set(&key(k), Value::Object(value), expiry);
+            assert_eq!(matches!(previous, Previous::Replaced(_)), old.is_some());
+            let access = old.map_or(0, |old| old.access);
+            let members = Some(members);
+            model.insert(k, Model { value: text, members, expiry, raw: false, access });
+        }
+        Step::EditObject { key: k, member, adds } => {
+            let hash = db.hash(&key(k));
+            let Found::Live(mut found) = db.0.find_live(&key(k), hash, i64::MIN) else {
+                assert!(!model.contains_key(&k));
+                return;
+            };
+            let spent = found.object(|object| {
+                let Object::Set(set) = object;
+                change_set(set, &member, adds);
+                object.is_spent()
+            });
+            if spent == Some(true) {
+                found.remove();
+            }
+            let Some(known) = model.get_mut(&k).filter(|known| known.members.is_some()) else {
+                assert_eq!(spent, None);
+                return;
+            };
+            let members = known.members.as_mut().expect("an object");
+            if adds {
+                members.insert(member)
+            } else {
+                members.remove(&member)
+            };
+            known.value = object(members).canonical();
+            assert_eq!(spent, Some(members.is_empty()));
+            if members.is_empty() {
+                model.remove(&k);
+            }
         }
         Step::Remove(k) => {
             let removed = db.remove(&key(k)).map(|entry| text(entry.get()));
@@ -150,6 +226,9 @@ fn apply(db: &mut Hashed, model: &mut BTreeMap<usize, Model>, step: Step) {
         Step::Edit { key: k, offset, bytes } => {
             let end = offset + bytes.len();
             let hash = db.hash(&key(k));
+            if model.get(&k).is_some_and(|model| model.members.is_some()) {
+                return;
+            }
             let model = model.entry(k).or_default();
             model.value.resize(model.value.len().max(end), 0);
             model.value[offset..end].copy_from_slice(&bytes);
@@ -217,9 +296,12 @@ fn check(db: &Hashed, model: &BTreeMap<usize, Model>) {
     for (&k, model) in model {
         let entry = db.get(&key(k)).expect("the model has it");
         assert_eq!(entry.key(), key(k));
-        assert_eq!(entry.value().len(), model.value.len());
+        assert_eq!(entry.object().is_some(), model.members.is_some());
+        let len = entry.string().map(|string| string.len());
+        assert!(len.is_none_or(|len| len == model.value.len()));
         let (expiry, access, raw) = (entry.expiry(), entry.access(), entry.is_raw());
-        let got = Model { value: text(entry), expiry, raw, access };
+        let members = model.members.clone();
+        let got = Model { value: text(entry), members, expiry, raw, access };
         assert_eq!(got, *model, "key {k}");
     }
     let mut bytes = 0;
@@ -303,7 +385,7 @@ fn a_small_overwrite_keeps_its_allocation() {
     assert_eq!(db.0.entry_bytes, 32);
     assert!(matches!(db.set(key, Value::Bytes(b"abcdefgh"), None), Previous::Overwritten));
     assert!(matches!(db.set(key, Value::Int(-7), None), Previous::Overwritten));
-    assert_eq!(db.get(key).expect("set").value(), ValueRef::Int(-7));
+    assert_eq!(string(db.get(key).expect("set")), ValueRef::Int(-7));
 }
 
 #[test]
@@ -322,7 +404,7 @@ fn big_values_are_moved_and_shared_not_copied() {
     let value = Bytes::from(vec![7; 100_000]);
     let address = value.as_ptr();
     db.set(b"a", Value::Shared(value), Some(9));
-    let shared = |entry: EntryRef<'_>| match entry.value() {
+    let shared = |entry: EntryRef<'_>| match string(entry) {
         ValueRef::Shared(bytes) => bytes.as_ptr(),
         other => panic!("shared, not {other:?}"),
     };
@@ -350,7 +432,7 @@ fn appending_costs_what_is_appended() {
         let chunk = format!("chunk {i:width$},");
         expected.extend_from_slice(chunk.as_bytes());
         assert_eq!(db.append(b"log", chunk.as_bytes()), expected.len());
-        if let ValueRef::Shared(bytes) = db.get(b"log").expect("set").value() {
+        if let ValueRef::Shared(bytes) = string(db.get(b"log").expect("set")) {
             places += usize::from(bytes.as_ptr() != last);
             last = bytes.as_ptr();
         }
@@ -445,6 +527,6 @@ fn kinds_are_what_they_should_be() {
     }
     for n in [0, 7, -7, 10, -10, 99, 100, i64::MAX, i64::MIN] {
         db.set(b"k", Value::Int(n), None);
-        assert_eq!(db.get(b"k").expect("set").value().len(), n.to_string().len());
+        assert_eq!(string(db.get(b"k").expect("set")).len(), n.to_string().len());
     }
 }

@@ -89,10 +89,8 @@ fn contents(boxes: &[Box<Shard>]) -> Contents {
     for shard in boxes {
         for (db, database) in shard.dbs.iter().enumerate() {
             database.for_each(|entry| {
-                let value = entry.value();
-                let mut digits = itoa::Buffer::new();
-                let value = value.as_bytes(&mut digits).to_vec();
-                contents.insert((db as u16, entry.key().to_vec()), (value, entry.expiry()));
+                let value = (entry.canonical(), entry.expiry());
+                contents.insert((db as u16, entry.key().to_vec()), value);
             });
         }
     }

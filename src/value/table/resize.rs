@@ -5,7 +5,7 @@
 use std::ptr::NonNull;
 
 use super::{Element, MAX_DEPTH, MERGE_BELOW, TAG_DEPTH, Table, bucket_index};
-use crate::keyspace::segment::{
+use crate::value::segment::{
     BUCKETS, SLOTS, Segment, Slot, allocate_segment, bucket_of, drain, free_segment, place,
     prefetch,
 };

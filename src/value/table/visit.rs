@@ -4,7 +4,7 @@
 use std::ptr::NonNull;
 
 use super::{Element, MAX_DEPTH, Table};
-use crate::keyspace::segment::{BUCKETS, Segment, bucket_of};
+use crate::value::segment::{BUCKETS, Segment, bucket_of};
 
 /// Bits of a scan cursor for the bucket.
 const BUCKET_BITS: u32 = 6;

@@ -1,0 +1,143 @@
+//! Objects: the values that are no strings, one variant for each type.
+//!
+//! An object owns everything in it and knows what it weighs, so that whoever holds an entry can
+//! account for it, copy it and free it without knowing the type. A new type is a variant here, a
+//! line in `each!` and in [`Object::type_name`], and a line of `collections!`.
+
+use crate::value::set::Set;
+
+/// Objects of more allocations than this are expensive to free: leave them to the background.
+/// Redis's threshold.
+const LAZY_FREE_ABOVE: usize = 64;
+
+/// A value that is no string.
+#[derive(Debug)]
+pub enum Object {
+    /// A set.
+    Set(Set),
+}
+
+/// Does the same with the value of an object, whatever its type.
+macro_rules! each {
+    ($object:expr, $value:ident => $do:expr) => {
+        match $object {
+            Object::Set($value) => $do,
+        }
+    };
+}
+
+/// A type of object: what typed access needs of it.
+pub trait Collection: Default + Into<Object> {
+    /// The value of this type in `object`, if it is of this type.
+    fn of(object: &Object) -> Option<&Self>;
+
+    /// As [`Collection::of`], to change it.
+    fn of_mut(object: &mut Object) -> Option<&mut Self>;
+
+    /// As [`Collection::of`], to have it; else the object comes back.
+    fn from_object(object: Object) -> Result<Self, Object>;
+}
+
+macro_rules! collections {
+    ($($type:ty = $variant:ident;)*) => {$(
+        impl From<$type> for Object {
+            fn from(value: $type) -> Object {
+                Object::$variant(value)
+            }
+        }
+
+        #[allow(unreachable_patterns, reason = "there may be one type only")]
+        impl Collection for $type {
+            #[inline]
+            fn of(object: &Object) -> Option<&Self> {
+                match object {
+                    Object::$variant(value) => Some(value),
+                    _ => None,
+                }
+            }
+
+            #[inline]
+            fn of_mut(object: &mut Object) -> Option<&mut Self> {
+                match object {
+                    Object::$variant(value) => Some(value),
+                    _ => None,
+                }
+            }
+
+            fn from_object(object: Object) -> Result<Self, Object> {
+                match object {
+                    Object::$variant(value) => Ok(value),
+                    other => Err(other),
+                }
+            }
+        }
+    )*};
+}
+
+collections! {
+    Set = Set;
+}
+
+impl Object {
+    /// The name of its type, as TYPE answers.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Object::Set(_) => "set",
+        }
+    }
+
+    /// The name of its encoding, as OBJECT ENCODING answers.
+    pub fn encoding(&self) -> &'static str {
+        each!(self, value => value.encoding())
+    }
+
+    /// Bytes allocated for what is in it.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        each!(self, value => value.bytes())
+    }
+
+    /// How many elements it has.
+    #[allow(clippy::len_without_is_empty, reason = "a key is kept or goes by `is_spent`")]
+    pub fn len(&self) -> usize {
+        each!(self, value => value.len())
+    }
+
+    /// Whether its key goes with its last element.
+    #[inline]
+    pub fn is_spent(&self) -> bool {
+        match self {
+            Object::Set(set) => set.is_empty(),
+        }
+    }
+
+    /// A copy of all that is in it.
+    pub fn duplicate(&self) -> Object {
+        each!(self, value => value.duplicate().into())
+    }
+
+    /// Everything in it, in an order that follows from the content alone: equal for equal objects,
+    /// whatever their encodings. For comparing keyspaces.
+    pub fn canonical(&self) -> Vec<u8> {
+        let mut elements: Vec<Vec<u8>> = Vec::new();
+        match self {
+            Object::Set(set) => {
+                set.for_each(|member| {
+                    elements.push(member.as_bytes(&mut itoa::Buffer::new()).to_vec());
+                });
+                elements.sort_unstable();
+            }
+        }
+        let mut text = format!("{}:", self.type_name()).into_bytes();
+        for element in elements {
+            text.extend_from_slice(format!(" {}:", element.len()).as_bytes());
+            text.extend_from_slice(&element);
+        }
+        text
+    }
+
+    /// Whether freeing it takes so long that it should be left to the background.
+    pub fn needs_lazy_free(&self) -> bool {
+        each!(self, value => value.free_effort()) > LAZY_FREE_ABOVE
+    }
+}
