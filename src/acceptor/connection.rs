@@ -13,7 +13,7 @@ use super::transaction::Queue;
 use super::transport::Socket;
 use crate::command::{ClientId, Command, Session};
 use crate::config::OutputLimit;
-use crate::observe::ClientCard;
+use crate::observe::{ClientCard, bump};
 use crate::resp::{Arg, Parser, ReplyBuf};
 
 /// How a connection ends.
@@ -108,7 +108,7 @@ impl<S: Socket> Connection<S> {
         if self.output.is_empty() {
             self.output.release();
         }
-        self.card().bytes_out.fetch_add(written as u64, Ordering::Relaxed);
+        bump(&self.card().bytes_out, written as u64);
         self.card().output.store(self.output.len() as u64, Ordering::Relaxed);
         Ok(written)
     }

@@ -9,7 +9,7 @@ use super::merge::merge;
 use super::transport::Transport;
 use crate::channel::{Batch, Request};
 use crate::command::{Args, Flags};
-use crate::observe::Finished;
+use crate::observe::{Finished, bump};
 use crate::resp::{Mark, ReplyBuf, Writer};
 
 impl<T: Transport> Acceptor<T> {
@@ -83,7 +83,7 @@ impl<T: Transport> Acceptor<T> {
     fn observe_split(&self, iteration: &Iteration, split: &Split, reply_bytes: usize) {
         let hasher = &self.server.hasher;
         let parts = || {
-            split.parts.iter().filter_map(|&(shard, request)| {
+            iteration.parts(split).iter().filter_map(|&(shard, request)| {
                 Some((iteration.batches[shard as usize].as_deref()?, request as usize))
             })
         };
@@ -105,7 +105,7 @@ impl<T: Transport> Acceptor<T> {
             let parts: Vec<_> = parts()
                 .map(|(batch, at)| (batch.args(at, hasher), batch.requests[at].stride.step))
                 .collect();
-            (whole_request(&parts, &split.order), client)
+            (whole_request(&parts, iteration.order(split)), client)
         });
     }
 
@@ -138,6 +138,7 @@ impl<T: Transport> Acceptor<T> {
                     let hasher = self.server.hasher.clone();
                     let args = exec.locals.args(at, &hasher);
                     if let Some(index) = index {
+                        self.session_ticks = None;
                         self.run_session_into(index, command, args, true, out);
                     }
                 }
@@ -154,7 +155,7 @@ impl<T: Transport> Acceptor<T> {
         if connection.output.is_empty() && !outgoing.is_empty() {
             match write_out(&mut connection.socket, outgoing) {
                 Ok(written) => {
-                    connection.card().bytes_out.fetch_add(written as u64, Ordering::Relaxed);
+                    bump(&connection.card().bytes_out, written as u64);
                     self.server.counters.bytes_out.fetch_add(written as u64, Ordering::Relaxed);
                 }
                 Err(_) => connection.closing = Closing::Now,

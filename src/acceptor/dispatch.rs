@@ -215,6 +215,7 @@ impl<T: Transport> Acceptor<T> {
             if let Some(held) = &mut one.held {
                 held.set_time(now_ms);
                 held.stats.batches_lent += 1;
+                Executor::warm(std::slice::from_ref(held), &one.batch);
             }
         }
     }

@@ -15,10 +15,11 @@ use super::iteration::{Member, ShardSet, Source};
 use super::transport::{Socket, Transport};
 use crate::command::error::{not_in_transaction, unknown_command, unknown_subcommand, wrong_arity};
 use crate::command::{
-    After, Args, Command, CommandError, Flags, KeyStride, ReplyMode, Run, SessionContext, Steering,
-    redacted, registry,
+    After, ArgRef, Args, Command, CommandError, Flags, KeyStride, ReplyMode, Run, SessionContext,
+    Steering, redacted, registry,
 };
-use crate::observe::{Finished, PauseMode};
+use crate::keyspace::KeyHasher;
+use crate::observe::{Finished, PauseMode, bump};
 use crate::resp::{Arg, Limits, Parsed, Writer};
 
 /// Requests of one connection per iteration: a long pipeline shares the acceptor with others.
@@ -141,7 +142,7 @@ impl<T: Transport> Acceptor<T> {
         // of the stream is no event of its own, if it was told together with the last bytes.
         connection.readable = read == buffer.len() || connection.peer_closed;
         let card = connection.card();
-        card.bytes_in.fetch_add(read as u64, Ordering::Relaxed);
+        bump(&card.bytes_in, read as u64);
         card.last_ms.store(self.now_ms, Ordering::Relaxed);
         self.server.counters.bytes_in.fetch_add(read as u64, Ordering::Relaxed);
         if connection.query.is_empty() {
@@ -189,6 +190,7 @@ impl<T: Transport> Acceptor<T> {
     /// Parses `input` and takes every complete request; gives how many bytes were used.
     fn parse(&mut self, index: usize, input: &[u8]) -> usize {
         let mut args = std::mem::take(&mut self.args);
+        self.session_ticks = None;
         let mut at = 0;
         let mut taken = 0;
         if let Some(connection) = self.connections.get_mut(index) {
@@ -279,7 +281,7 @@ impl<T: Transport> Acceptor<T> {
         };
         let card = connection.card();
         card.last_command.store(command.number + 1, Ordering::Relaxed);
-        card.commands.fetch_add(1, Ordering::Relaxed);
+        bump(&card.commands, 1);
         if queueing && is_queued(command) {
             self.queue(index, command, incoming);
         } else if command.steering != Steering::None {
@@ -287,6 +289,7 @@ impl<T: Transport> Acceptor<T> {
         } else if let Run::Session(_) = command.run {
             self.run_session(index, command, incoming);
         } else {
+            self.session_ticks = None;
             self.place(index, command, incoming);
         }
         Flow::Next
@@ -323,7 +326,7 @@ impl<T: Transport> Acceptor<T> {
         } else {
             return Ok(command);
         };
-        self.server.count_rejected(command.number);
+        self.server.count_rejected(self.number, command.number);
         Err(refusal)
     }
 
@@ -389,16 +392,7 @@ impl<T: Transport> Acceptor<T> {
     fn run_session(&mut self, index: usize, command: &'static Command, incoming: Incoming<'_>) {
         let hasher = self.server.hasher.clone();
         let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        super::place::push_args(&mut scratch, incoming);
-        let args = Args::new(
-            &scratch.arena,
-            &scratch.refs,
-            &scratch.shared,
-            &[],
-            KeyStride::default(),
-            &hasher,
-        );
+        let args = scratch.args_of(incoming, &hasher);
         let mut local = std::mem::take(&mut self.building.local);
         let from = local.mark();
         self.run_session_into(index, command, args, false, &mut local);
@@ -423,7 +417,7 @@ impl<T: Transport> Acceptor<T> {
         let Run::Session(handler) = command.run else { return };
         let Some(connection) = self.connections.get_mut(index) else { return };
         crate::observe::doing::set(command.name);
-        let started = self.server.clock.ticks();
+        let started = self.session_ticks.take().unwrap_or_else(|| self.server.clock.ticks());
         let (before, len_before) = (replies.mark(), replies.len());
         let proto = connection.session.proto;
         let mut context = SessionContext {
@@ -446,9 +440,11 @@ impl<T: Transport> Acceptor<T> {
             connection.closing = Closing::AfterOutput;
         }
         let client = connection.client();
-        let ns = self.server.clock.ns_between(started, self.server.clock.ticks());
-        self.server.counters.session_commands.fetch_add(1, Ordering::Relaxed);
-        self.server.count_session_command(command.number, ns, failed);
+        let ended = self.server.clock.ticks();
+        self.session_ticks = Some(ended);
+        let ns = self.server.clock.ns_between(started, ended);
+        let tracks_times = self.config.latency_tracking;
+        self.server.count_session_command(self.number, command.number, ns, failed, tracks_times);
         if command.flags.has(Flags::BARRIER) {
             // What it changed (CONFIG SET) holds for the next request already.
             self.config = self.server.config.load_full();
@@ -462,6 +458,34 @@ impl<T: Transport> Acceptor<T> {
         };
         let request = || (redacted(command, args), client);
         self.server.observe_command(&self.config, finished, request);
+    }
+}
+
+/// Where session commands see their arguments: references into the bytes that were read.
+#[derive(Default)]
+pub(super) struct Scratch {
+    refs: Vec<ArgRef>,
+    shared: Vec<Bytes>,
+}
+
+impl Scratch {
+    fn args_of<'a>(&'a mut self, incoming: Incoming<'a>, hasher: &'a KeyHasher) -> Args<'a> {
+        self.refs.clear();
+        self.shared.clear();
+        for arg in incoming.args {
+            let shared = match arg {
+                Arg::Inline { start, end } if *end < u32::MAX as usize => {
+                    self.refs.push(ArgRef::in_arena(*start, end - start));
+                    continue;
+                }
+                Arg::Inline { .. } => Bytes::copy_from_slice(arg.bytes(incoming.input)),
+                Arg::Big(bytes) => bytes.clone(),
+            };
+            self.refs.push(ArgRef::shared(self.shared.len()));
+            self.shared.push(shared);
+        }
+        let Scratch { refs, shared } = self;
+        Args::new(incoming.input, refs, shared, &[], KeyStride::default(), hasher)
     }
 }
 

@@ -4,8 +4,10 @@
 //! order, each with the source of its reply. A member's replies are delivered as soon as every
 //! shard that it needs has returned its batch, whatever the other members wait for.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::routing::Routing;
 use crate::channel::{Batch, Meeting};
 use crate::command::{ClientId, Merge};
 use crate::resp::{Mark, Proto, ReplyBuf};
@@ -84,14 +86,14 @@ impl ShardSet {
     }
 }
 
-/// The parts of a split command.
+/// A split command: its parts, and which part has each of its keys, stand in the iteration.
 pub struct Split {
-    /// How their replies become one.
+    /// How the parts' replies become one.
     pub merge: Merge,
-    /// Shard and request index of each part.
-    pub parts: Vec<(u16, u32)>,
-    /// For [`Merge::KeyOrder`]: the part (index in `parts`) of each key in order.
-    pub order: Vec<u16>,
+    /// Its parts in [`Iteration::split_parts`].
+    pub parts: Range<usize>,
+    /// Its keys in [`Iteration::split_order`]; none if each part is the whole request.
+    pub order: Range<usize>,
     /// Protocol of the reply.
     pub proto: Proto,
 }
@@ -128,6 +130,11 @@ pub struct Iteration {
     pub local: ReplyBuf,
     /// Split commands.
     pub splits: Vec<Split>,
+    /// Shard and request index of the parts of all split commands.
+    pub split_parts: Vec<(u16, u32)>,
+    /// For each key of all split commands: the part that has it, counted from the first part of
+    /// its command.
+    pub split_order: Vec<u16>,
     /// Meetings of joint commands.
     pub meetings: Vec<Arc<Meeting>>,
     /// Jobs of meetings, once they are run.
@@ -170,6 +177,8 @@ impl Iteration {
         self.slots.clear();
         self.local.clear();
         self.splits.clear();
+        self.split_parts.clear();
+        self.split_order.clear();
         self.meetings.clear();
         self.jobs.clear();
         self.execs.clear();
@@ -214,6 +223,41 @@ impl Iteration {
         if let Some(member) = self.members.last_mut() {
             member.end_slot = self.slots.len();
         }
+    }
+
+    /// Begins a split command: parts and order of its keys follow, then [`Iteration::push_split`].
+    pub(super) fn begin_split(&self, merge: Merge, proto: Proto) -> Split {
+        let (parts, order) = (self.split_parts.len(), self.split_order.len());
+        Split { merge, parts: parts..parts, order: order..order, proto }
+    }
+
+    /// Adds a part to the split command being built: request `request` of the batch for `shard`.
+    pub(super) fn add_part(&mut self, split: &mut Split, shard: u16, request: u32) {
+        self.split_parts.push((shard, request));
+        split.parts.end = self.split_parts.len();
+    }
+
+    /// Notes which part has each key of the split command being built.
+    pub(super) fn order_keys(&mut self, split: &mut Split, routing: &Routing) {
+        let part = |shard| routing.distinct().binary_search(shard).unwrap_or(0) as u16;
+        self.split_order.extend(routing.shards().iter().map(part));
+        split.order.end = self.split_order.len();
+    }
+
+    /// Adds a split command to the member being read.
+    pub(super) fn push_split(&mut self, split: Split, muted: bool) {
+        self.splits.push(split);
+        self.push_slot(Source::Split(self.splits.len() as u32 - 1), muted);
+    }
+
+    /// The parts of a split command.
+    pub fn parts(&self, split: &Split) -> &[(u16, u32)] {
+        &self.split_parts[split.parts.clone()]
+    }
+
+    /// The part that has each key of a split command.
+    pub fn order(&self, split: &Split) -> &[u16] {
+        &self.split_order[split.order.clone()]
     }
 
     /// Collects the finished jobs of meetings whose shards have all returned.

@@ -8,27 +8,31 @@ use crate::resp::{Mark, ReplyBuf, Writer, array_header};
 
 /// Writes the merged reply of `split` to `out`.
 pub(super) fn merge(iteration: &Iteration, split: &Split, out: &mut ReplyBuf) {
-    let parts: Vec<Part<'_>> = split
-        .parts
-        .iter()
-        .filter_map(|&(shard, request)| {
+    let parts = || {
+        iteration.parts(split).iter().filter_map(|&(shard, request)| {
             let batch = iteration.batches[shard as usize].as_deref()?;
             let (from, to) = batch.reply_range(request as usize);
             Some(Part { replies: &batch.replies, from, to })
         })
-        .collect();
-    let Some(first) = parts.first() else { return };
-    if let Some(error) = parts.iter().find(|part| part.starts_with(b'-')) {
+    };
+    if let Some(error) = parts().find(|part| part.starts_with(b'-')) {
         return error.append_to(out);
     }
     match split.merge {
-        Merge::First => first.append_to(out),
+        Merge::First => {
+            if let Some(first) = parts().next() {
+                first.append_to(out);
+            }
+        }
         Merge::Sum => {
-            let sum = parts.iter().map(Part::integer).sum();
+            let sum = parts().map(|part| part.integer()).sum();
             Writer::new(out, split.proto).int(sum);
         }
-        Merge::Concat => concat(&parts, split, out),
-        Merge::KeyOrder => in_key_order(&parts, split, out),
+        Merge::Concat => concat(&parts().collect::<Vec<_>>(), split, out),
+        Merge::KeyOrder => {
+            let parts: Vec<_> = parts().collect();
+            in_key_order(&parts, iteration.order(split), split, out);
+        }
     }
 }
 
@@ -69,8 +73,8 @@ fn concat(parts: &[Part<'_>], split: &Split, out: &mut ReplyBuf) {
 }
 
 /// One element per key, in the keys' order, each from the part that has its key.
-fn in_key_order(parts: &[Part<'_>], split: &Split, out: &mut ReplyBuf) {
-    Writer::new(out, split.proto).array(split.order.len());
+fn in_key_order(parts: &[Part<'_>], order: &[u16], split: &Split, out: &mut ReplyBuf) {
+    Writer::new(out, split.proto).array(order.len());
     let mut at: Vec<Mark> = parts
         .iter()
         .map(|part| {
@@ -78,7 +82,7 @@ fn in_key_order(parts: &[Part<'_>], split: &Split, out: &mut ReplyBuf) {
             part.from.after(array_header(wire).map_or(0, |(_, header)| header))
         })
         .collect();
-    for &part in &split.order {
+    for &part in order {
         let (part, from) = (&parts[part as usize], &mut at[part as usize]);
         let to = part.replies.value_end(*from, part.to);
         part.replies.append_range(*from, to, out);

@@ -17,6 +17,7 @@ mod intake;
 mod iteration;
 mod merge;
 mod place;
+mod routing;
 mod sockets;
 pub mod tcp;
 mod thread;
@@ -32,11 +33,12 @@ use slab::Slab;
 
 pub use self::connection::{Closing, Connection};
 use self::dispatch::Dispatch;
+use self::intake::Scratch;
 use self::iteration::Iteration;
+use self::routing::Routing;
 pub use self::thread::run;
 use self::transport::{Accepted, Ready, Transport};
 use crate::channel::{Batch, House, ITERATIONS_IN_FLIGHT};
-use crate::command::keys::KeyPositions;
 use crate::config::Config;
 use crate::observe::Server;
 use crate::resp::{Arg, ReplyBuf};
@@ -103,9 +105,12 @@ pub struct Acceptor<T: Transport> {
     next_cron_ms: i64,
     read_buffer: Box<[u8]>,
     args: Vec<Arg>,
-    positions: KeyPositions,
+    routing: Routing,
     /// Session commands see their arguments here.
-    scratch: Batch,
+    scratch: Scratch,
+    /// When the session command before this request ended, if nothing else came in between: reading
+    /// the clock costs as much as a PING.
+    session_ticks: Option<u64>,
     /// Replies of the member being delivered.
     outgoing: ReplyBuf,
 }
@@ -156,8 +161,9 @@ impl<T: Transport> Acceptor<T> {
             next_cron_ms: 0,
             read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             args: Vec::new(),
-            positions: KeyPositions::default(),
-            scratch: Batch::default(),
+            routing: Routing::default(),
+            scratch: Scratch::default(),
+            session_ticks: None,
             outgoing: ReplyBuf::new(),
             server,
         }

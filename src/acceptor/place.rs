@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::Acceptor;
 use super::intake::Incoming;
-use super::iteration::{Source, Split};
+use super::iteration::Source;
+use super::routing::Routing;
 use super::transport::Transport;
 use crate::channel::{Batch, Meeting, Request, Work};
-use crate::command::keys::find_keys;
 use crate::command::spec::{BeginSearch, FindKeys, KeySpec};
 use crate::command::{ClientId, Command, KeyStride, Merge, Spread};
 use crate::keyspace::{DbIndex, KeyHash};
@@ -29,18 +29,23 @@ pub(super) struct Facts {
     pub client: ClientId,
 }
 
-/// The shards of a request's keys.
-#[derive(Clone, Debug)]
-pub(super) enum Shards {
-    One(usize),
-    /// Ascending, at least two.
-    Several(Vec<u16>),
+/// The hashes that travel with a request, and which arguments they belong to.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Carried<'a> {
+    pub hashes: &'a [KeyHash],
+    pub stride: KeyStride,
+}
+
+impl<'a> From<&'a Routing> for Carried<'a> {
+    fn from(routing: &'a Routing) -> Carried<'a> {
+        Carried { hashes: routing.carried(), stride: routing.stride() }
+    }
 }
 
 /// Begins a request in `batch`: its arguments follow by `push_arg`, then [`close_request`].
-pub(super) fn push_request(batch: &mut Batch, facts: Facts, hashes: &[(KeyHash, KeyStride)]) {
+pub(super) fn push_request(batch: &mut Batch, facts: Facts, carried: Carried<'_>) {
     let first_hash = batch.hashes.len() as u32;
-    batch.hashes.extend(hashes.iter().map(|(hash, _)| *hash));
+    batch.hashes.extend_from_slice(carried.hashes);
     batch.unbounded |= facts.command.flags.has(crate::command::Flags::UNBOUNDED);
     batch.requests.push(Request {
         command: facts.command,
@@ -48,8 +53,8 @@ pub(super) fn push_request(batch: &mut Batch, facts: Facts, hashes: &[(KeyHash, 
         first_ref: batch.refs.len() as u32,
         ref_count: 0,
         first_hash,
-        hash_count: hashes.len() as u32,
-        stride: hashes.first().map_or_else(KeyStride::default, |(_, stride)| *stride),
+        hash_count: carried.hashes.len() as u32,
+        stride: carried.stride,
         db: facts.db,
         proto: facts.proto,
         no_touch: facts.no_touch,
@@ -98,14 +103,12 @@ pub(super) fn push_args(batch: &mut Batch, incoming: Incoming<'_>) {
 
 /// Whether every key has all that belongs to it (MSET with a value for each key). Keys that are
 /// counted (MSETEX) end before the options do: nothing follows from the number of arguments.
-fn is_whole(command: &Command, hashes: &[(KeyHash, KeyStride)], argc: usize) -> bool {
+fn is_whole(command: &Command, routing: &Routing, argc: usize) -> bool {
     let counted = |spec: &KeySpec| matches!(spec.find, FindKeys::NumKeys { .. });
-    hashes.first().is_none_or(|(_, stride)| {
-        let rest = argc - stride.first as usize;
-        hashes.len() == 1
-            || rest.is_multiple_of(stride.step as usize)
-            || command.keys.iter().any(counted)
-    })
+    let KeyStride { first, step } = routing.stride();
+    routing.carried().len() <= 1
+        || (argc - first as usize).is_multiple_of(step as usize)
+        || command.keys.iter().any(counted)
 }
 
 /// The position of the only key, for rows that have one key at a fixed place.
@@ -148,38 +151,56 @@ impl<T: Transport> Acceptor<T> {
             let hash = self.server.hasher.hash(key);
             let shard = self.server.shards.shard_of(&self.server.hasher, key, hash);
             let stride = KeyStride { first: at as u16, step: 1 };
-            return self.place_whole(shard, facts, &[(hash, stride)], incoming, muted);
+            let carried = Carried { hashes: &[hash], stride };
+            return self.place_whole(shard, facts, carried, incoming, muted);
         }
         match command.spread {
             Spread::EveryShard(merge) if self.house.shards.len() > 1 => {
                 self.place_on_every_shard(facts, merge, incoming, muted);
             }
-            Spread::EveryShard(_) => self.place_whole(0, facts, &[], incoming, muted),
+            Spread::EveryShard(_) => {
+                self.place_whole(0, facts, Carried::default(), incoming, muted);
+            }
             Spread::AllTogether => {
                 let all = (0..self.house.shards.len() as u16).collect();
-                self.place_meeting(facts, all, &[], incoming, muted);
+                self.place_meeting(facts, all, Carried::default(), incoming, muted);
             }
             Spread::Cursor => {
                 let shard = self.shard_of_cursor(incoming);
-                self.place_whole(shard, facts, &[], incoming, muted);
+                self.place_whole(shard, facts, Carried::default(), incoming, muted);
             }
             Spread::Together | Spread::Split(_) => {
-                let hashes = self.hash_keys(command, incoming);
-                if !is_whole(command, &hashes, incoming.len()) {
-                    // A value is missing: the handler says so before anything is done.
-                    return self.place_whole(0, facts, &[], incoming, muted);
-                }
-                match (self.shards_of(incoming, &hashes), command.spread) {
-                    (Shards::One(shard), _) => {
-                        self.place_whole(shard, facts, &hashes, incoming, muted);
-                    }
-                    (Shards::Several(_), Spread::Split(merge)) if self.may_split(command) => {
-                        self.place_split(facts, merge, &hashes, incoming, muted);
-                    }
-                    (Shards::Several(shards), _) => {
-                        self.place_meeting(facts, shards, &hashes, incoming, muted);
-                    }
-                }
+                let mut routing = std::mem::take(&mut self.routing);
+                routing.find(command, incoming, &self.server);
+                self.place_routed(&routing, facts, incoming, muted);
+                self.routing = routing;
+            }
+        }
+    }
+
+    /// Places a request whose keys are known.
+    fn place_routed(
+        &mut self,
+        routing: &Routing,
+        facts: Facts,
+        incoming: Incoming<'_>,
+        muted: bool,
+    ) {
+        let command = facts.command;
+        match (routing.distinct(), command.spread) {
+            // No key, or a value is missing: the handler says so before anything is done.
+            ([], _) => self.place_whole(0, facts, Carried::default(), incoming, muted),
+            _ if !is_whole(command, routing, incoming.len()) => {
+                self.place_whole(0, facts, Carried::default(), incoming, muted);
+            }
+            ([shard], _) => {
+                self.place_whole(*shard as usize, facts, routing.into(), incoming, muted);
+            }
+            (_, Spread::Split(merge)) if self.may_split(command) => {
+                self.place_split(facts, merge, routing, incoming, muted);
+            }
+            (shards, _) => {
+                self.place_meeting(facts, shards.to_vec(), routing.into(), incoming, muted);
             }
         }
     }
@@ -188,52 +209,6 @@ impl<T: Transport> Acceptor<T> {
     /// come together and it is admitted or refused as one.
     fn may_split(&self, command: &Command) -> bool {
         self.config.maxmemory == 0 || !command.flags.has(crate::command::Flags::DENYOOM)
-    }
-
-    /// The hashes of a request's keys, whose positions stay in `self.positions`. Hashes are
-    /// carried only if the keys stand at equal distances.
-    pub(super) fn hash_keys(
-        &mut self,
-        command: &Command,
-        incoming: Incoming<'_>,
-    ) -> Vec<(KeyHash, KeyStride)> {
-        let found = find_keys(command, incoming.len(), |at| incoming.get(at), &mut self.positions);
-        let at = &self.positions.at;
-        let (Ok(()), [first, ..]) = (found, at.as_slice()) else { return Vec::new() };
-        let step = at.get(1).map_or(1, |second| second.saturating_sub(*first));
-        let regular = step > 0 && at.windows(2).all(|pair| pair[1] == pair[0] + step);
-        if !regular || *first > u16::MAX as usize || step > u16::MAX as usize {
-            return Vec::new();
-        }
-        let stride = KeyStride { first: *first as u16, step: step as u16 };
-        let hash = |&at: &usize| (self.server.hasher.hash(incoming.get(at)), stride);
-        at.iter().map(hash).collect()
-    }
-
-    /// The shards of the keys at `self.positions`; the first shard if there are none. `hashes` are
-    /// those of the keys, or none if they are not carried.
-    pub(super) fn shards_of(
-        &self,
-        incoming: Incoming<'_>,
-        hashes: &[(KeyHash, KeyStride)],
-    ) -> Shards {
-        if self.house.shards.len() == 1 {
-            return Shards::One(0);
-        }
-        let mut shards: Vec<u16> = Vec::new();
-        for (n, &at) in self.positions.at.iter().enumerate() {
-            let (key, hasher) = (incoming.get(at), &self.server.hasher);
-            let hash = hashes.get(n).map_or_else(|| hasher.hash(key), |(hash, _)| *hash);
-            let shard = self.server.shards.shard_of(hasher, key, hash) as u16;
-            if let Err(place) = shards.binary_search(&shard) {
-                shards.insert(place, shard);
-            }
-        }
-        match shards.as_slice() {
-            [] => Shards::One(0),
-            [shard] => Shards::One(*shard as usize),
-            _ => Shards::Several(shards),
-        }
     }
 
     /// The shard that a cursor names; any, if it is no cursor: the handler says so.
@@ -250,13 +225,13 @@ impl<T: Transport> Acceptor<T> {
         &mut self,
         shard: usize,
         facts: Facts,
-        hashes: &[(KeyHash, KeyStride)],
+        carried: Carried<'_>,
         incoming: Incoming<'_>,
         muted: bool,
     ) {
         self.building.need(shard);
         let batch = self.building.batch(shard, &mut self.spare_batches);
-        push_request(batch, facts, hashes);
+        push_request(batch, facts, carried);
         push_args(batch, incoming);
         close_request(batch);
         let request = batch.requests.len() as u32 - 1;
@@ -270,17 +245,18 @@ impl<T: Transport> Acceptor<T> {
         incoming: Incoming<'_>,
         muted: bool,
     ) {
-        let mut split = Split { merge, parts: Vec::new(), order: Vec::new(), proto: facts.proto };
+        let mut split = self.building.begin_split(merge, facts.proto);
         for shard in 0..self.house.shards.len() {
             self.building.need(shard);
             let batch = self.building.batch(shard, &mut self.spare_batches);
-            push_request(batch, facts, &[]);
+            push_request(batch, facts, Carried::default());
             push_args(batch, incoming);
             close_request(batch);
-            mark_part(batch, split.parts.is_empty());
-            split.parts.push((shard as u16, batch.requests.len() as u32 - 1));
+            mark_part(batch, shard == 0);
+            let request = batch.requests.len() as u32 - 1;
+            self.building.add_part(&mut split, shard as u16, request);
         }
-        self.push_split(split, muted);
+        self.building.push_split(split, muted);
     }
 
     /// Each shard gets the keys (with what stands behind each) that are its own.
@@ -288,59 +264,35 @@ impl<T: Transport> Acceptor<T> {
         &mut self,
         facts: Facts,
         merge: Merge,
-        hashes: &[(KeyHash, KeyStride)],
+        routing: &Routing,
         incoming: Incoming<'_>,
         muted: bool,
     ) {
-        let step = hashes.first().map_or(1, |(_, stride)| stride.step as usize);
-        let mut split = Split { merge, parts: Vec::new(), order: Vec::new(), proto: facts.proto };
-        let positions = std::mem::take(&mut self.positions);
-        let shards: Vec<u16> = positions
-            .at
-            .iter()
-            .zip(hashes)
-            .map(|(&at, (hash, _))| {
-                let key = incoming.get(at);
-                self.server.shards.shard_of(&self.server.hasher, key, *hash) as u16
-            })
-            .collect();
-        for (n, &at) in positions.at.iter().enumerate() {
-            let shard = shards[n];
-            let known = split.parts.iter().position(|(other, _)| *other == shard);
-            let part = known.unwrap_or(split.parts.len());
-            let batch = {
-                if known.is_none() {
-                    self.building.need(shard as usize);
-                }
-                self.building.batch(shard as usize, &mut self.spare_batches)
-            };
-            if known.is_none() {
-                push_request(batch, facts, &[]);
-                push_one(batch, incoming, 0);
-                mark_part(batch, split.parts.is_empty());
-                split.parts.push((shard, batch.requests.len() as u32 - 1));
-            }
-            batch.hashes.push(hashes[n].0);
-            for following in at..(at + step).min(incoming.len()) {
-                push_one(batch, incoming, following);
-            }
-            split.order.push(part as u16);
-        }
-        for &(shard, request) in &split.parts {
+        let step = (routing.stride().step as usize).max(1);
+        let mut split = self.building.begin_split(merge, facts.proto);
+        for &shard in routing.distinct() {
+            self.building.need(shard as usize);
             let batch = self.building.batch(shard as usize, &mut self.spare_batches);
-            let hash_end = batch.hashes.len() as u32;
+            push_request(batch, facts, Carried::default());
+            push_one(batch, incoming, 0);
+            mark_part(batch, split.parts.is_empty());
+            let request = batch.requests.len() - 1;
+            let own = routing.shards().iter().enumerate().filter(|(_, other)| **other == shard);
+            for (n, _) in own {
+                batch.hashes.push(routing.hash(n));
+                let at = routing.positions()[n];
+                for following in at..(at + step).min(incoming.len()) {
+                    push_one(batch, incoming, following);
+                }
+            }
             close_request(batch);
-            let request = &mut batch.requests[request as usize];
-            request.hash_count = hash_end - request.first_hash;
-            request.stride = KeyStride { first: 1, step: step as u16 };
+            let placed = &mut batch.requests[request];
+            placed.hash_count = batch.hashes.len() as u32 - placed.first_hash;
+            placed.stride = KeyStride { first: 1, step: step as u16 };
+            self.building.add_part(&mut split, shard, request as u32);
         }
-        self.positions = positions;
-        self.push_split(split, muted);
-    }
-
-    fn push_split(&mut self, split: Split, muted: bool) {
-        self.building.splits.push(split);
-        self.building.push_slot(Source::Split(self.building.splits.len() as u32 - 1), muted);
+        self.building.order_keys(&mut split, routing);
+        self.building.push_split(split, muted);
     }
 
     /// The shards come together to run the request once.
@@ -348,15 +300,15 @@ impl<T: Transport> Acceptor<T> {
         &mut self,
         facts: Facts,
         shards: Vec<u16>,
-        hashes: &[(KeyHash, KeyStride)],
+        carried: Carried<'_>,
         incoming: Incoming<'_>,
         muted: bool,
     ) {
         if let [shard] = shards.as_slice() {
-            return self.place_whole(*shard as usize, facts, hashes, incoming, muted);
+            return self.place_whole(*shard as usize, facts, carried, incoming, muted);
         }
         let mut job = Box::<Batch>::default();
-        push_request(&mut job, facts, hashes);
+        push_request(&mut job, facts, carried);
         push_args(&mut job, incoming);
         close_request(&mut job);
         let meeting = self.meet(facts, shards, job);
@@ -373,7 +325,7 @@ impl<T: Transport> Acceptor<T> {
         for &shard in meeting.participants() {
             self.building.need(shard as usize);
             let batch = self.building.batch(shard as usize, &mut self.spare_batches);
-            push_request(batch, facts, &[]);
+            push_request(batch, facts, Carried::default());
             close_request(batch);
             batch.unbounded |= unbounded;
             batch.meets |= several;

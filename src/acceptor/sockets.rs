@@ -257,7 +257,7 @@ impl<T: Transport> Acceptor<T> {
                     no_touch: false,
                     client,
                 },
-                &[],
+                super::place::Carried::default(),
             );
             batch.push_arg(b"unwatch");
             super::place::close_request(batch);

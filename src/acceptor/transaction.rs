@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use super::Acceptor;
 use super::intake::{Flow, Incoming};
 use super::iteration::{Exec, Planned, Source};
-use super::place::{Facts, Shards, close_request, push_args, push_request};
+use super::place::{Carried, Facts, close_request, push_args, push_request};
 use super::transport::Transport;
 use crate::channel::{Batch, Transaction};
 use crate::command::{Command, CommandError, Flags, Run, Spread, Steering, parse_integer};
@@ -94,14 +94,18 @@ impl<T: Transport> Acceptor<T> {
             return self.answer_error(index, &CommandError::OOM);
         }
         let shards = self.shards_of_queued(command, incoming);
-        let hashes = self.hash_keys(command, incoming);
         let Some(connection) = self.connections.get_mut(index) else { return };
         let (no_touch, client) = (connection.session.no_touch, connection.session.id);
         let Some(queue) = &mut connection.queue else { return };
         let facts = Facts { command, db: queue.db, proto: queue.proto, no_touch, client };
         let on_acceptor = matches!(command.run, Run::Session(_) | Run::Acceptor);
+        let carries = !on_acceptor && matches!(command.spread, Spread::Together | Spread::Split(_));
         let batch = if on_acceptor { &mut queue.locals } else { &mut queue.job };
-        push_request(batch, facts, if on_acceptor { &[] } else { &hashes });
+        push_request(
+            batch,
+            facts,
+            if carries { (&self.routing).into() } else { Carried::default() },
+        );
         push_args(batch, incoming);
         close_request(batch);
         let at = batch.requests.len() as u32 - 1;
@@ -138,7 +142,7 @@ impl<T: Transport> Acceptor<T> {
             && self.server.memory.total() > self.config.maxmemory
     }
 
-    /// The shards that a queued command needs.
+    /// The shards that a queued command needs; `self.routing` then knows its keys.
     fn shards_of_queued(&mut self, command: &Command, incoming: Incoming<'_>) -> Vec<u16> {
         let all = 0..self.house.shards.len() as u16;
         match command.spread {
@@ -146,10 +150,10 @@ impl<T: Transport> Acceptor<T> {
             Spread::EveryShard(_) | Spread::AllTogether => all.collect(),
             Spread::Cursor => vec![self.shard_of_cursor(incoming) as u16],
             Spread::Together | Spread::Split(_) => {
-                let hashes = self.hash_keys(command, incoming);
-                match self.shards_of(incoming, &hashes) {
-                    Shards::One(shard) => vec![shard as u16],
-                    Shards::Several(shards) => shards,
+                self.routing.find(command, incoming, &self.server);
+                match self.routing.distinct() {
+                    [] => vec![0],
+                    shards => shards.to_vec(),
                 }
             }
         }

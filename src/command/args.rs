@@ -124,12 +124,11 @@ impl<'a> Args<'a> {
 
     /// Bytes of all arguments together.
     pub fn total_bytes(&self) -> usize {
-        let (Some(first), Some(last)) = (self.refs.first(), self.refs.last()) else { return 0 };
-        if self.shared.is_empty() {
-            // They stand end to end in the arena.
-            return (last.offset + last.len - first.offset) as usize;
-        }
-        self.iter().map(<[u8]>::len).sum()
+        let len = |found: &ArgRef| match found.len {
+            ArgRef::SHARED => self.shared[found.offset as usize].len(),
+            len => len as usize,
+        };
+        self.refs.iter().map(len).sum()
     }
 
     /// Whether the argument at `at` is `word`, in any case. `word` is given in upper case.

@@ -31,7 +31,7 @@ pub fn figures(cx: &Read<'_>, number: u16) -> CommandFigures {
         sum.rejected += stat.rejected;
         sum.failed += stat.failed;
     }
-    if let Some(stat) = cx.server().session_stats.get(number as usize) {
+    for stat in cx.server().session_stats.iter().filter_map(|stats| stats.get(number as usize)) {
         sum.calls += stat.calls.load(Relaxed);
         sum.ns += stat.ns.load(Relaxed);
         sum.rejected += stat.rejected.load(Relaxed);
@@ -50,7 +50,9 @@ pub fn times_of(cx: &Read<'_>, number: u16) -> Option<Histogram<u64>> {
             let _ = sum.add(&**times);
         }
     }
-    cx.server().session_stats.get(number as usize)?.times.add_to(&mut sum);
+    for stats in &cx.server().session_stats {
+        stats.get(number as usize)?.times.add_to(&mut sum);
+    }
     (!sum.is_empty()).then_some(sum)
 }
 

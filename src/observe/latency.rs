@@ -102,7 +102,7 @@ const STEP_BITS: u32 = STEPS.trailing_zeros();
 /// Times of up to 2^36 ns, a minute; longer ones count as that.
 const POWERS: usize = 36;
 
-/// A histogram of nanoseconds that several threads add to without a lock.
+/// A histogram of nanoseconds that one thread adds to while others read it.
 #[derive(Default)]
 pub struct SharedHistogram {
     counts: OnceLock<Box<[AtomicU64]>>,
@@ -111,11 +111,11 @@ pub struct SharedHistogram {
 impl SharedHistogram {
     const LEN: usize = POWERS * STEPS as usize;
 
-    /// Counts a time.
+    /// Counts a time. One thread alone may do that.
     pub fn record(&self, ns: u64) {
         let counts =
             self.counts.get_or_init(|| (0..Self::LEN).map(|_| AtomicU64::new(0)).collect());
-        counts[Self::index(ns)].fetch_add(1, Ordering::Relaxed);
+        super::bump(&counts[Self::index(ns)], 1);
     }
 
     fn index(ns: u64) -> usize {

@@ -19,4 +19,5 @@ pub use latency::{LatencyMonitor, Series, SharedHistogram, new_histogram};
 pub use rates::{PerSecond, Rates, Totals};
 pub use server::{
     Counters, ErrorCounts, Finished, Pause, PauseMode, Server, SessionStat, ShutdownMode, Signal,
+    bump,
 };

@@ -24,8 +24,6 @@ pub struct Counters {
     pub rejected: AtomicU64,
     /// Clients connected now.
     pub connected: AtomicU64,
-    /// Commands that acceptors ran themselves.
-    pub session_commands: AtomicU64,
     /// Bytes received.
     pub bytes_in: AtomicU64,
     /// Bytes sent.
@@ -140,8 +138,9 @@ pub struct Server {
     pub pause: Pause,
     /// Tells the control thread.
     pub control: Sender<Signal>,
-    /// Calls and time of commands that acceptors ran, by command number.
-    pub session_stats: Box<[SessionStat]>,
+    /// Calls and time of commands that acceptors ran: by acceptor, which alone counts there, and
+    /// by command number.
+    pub session_stats: Box<[Box<[SessionStat]>]>,
     /// Moves when acceptors shall look at their clients' cards and the pause.
     pub attention: AtomicU64,
     /// Error replies that acceptors gave themselves.
@@ -264,7 +263,9 @@ impl Server {
             counters: Counters::default(),
             pause: Pause::default(),
             control,
-            session_stats: (0..commands).map(|_| SessionStat::default()).collect(),
+            session_stats: (0..config.acceptors)
+                .map(|_| (0..commands).map(|_| SessionStat::default()).collect())
+                .collect(),
             attention: AtomicU64::new(0),
             errors: ErrorCounts::default(),
             commands_run: (0..config.shards).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
@@ -296,21 +297,31 @@ impl Server {
         }
     }
 
-    /// Counts a command that an acceptor ran itself.
-    pub fn count_session_command(&self, number: u16, ns: u64, failed: bool) {
-        let Some(stat) = self.session_stats.get(number as usize) else { return };
-        stat.calls.fetch_add(1, Ordering::Relaxed);
-        stat.ns.fetch_add(ns, Ordering::Relaxed);
-        if self.config.load().latency_tracking {
+    /// Counts a command that `acceptor` ran itself, on its own thread. `tracks_times` is the
+    /// directive `latency-tracking`.
+    pub fn count_session_command(
+        &self,
+        acceptor: usize,
+        number: u16,
+        ns: u64,
+        failed: bool,
+        tracks_times: bool,
+    ) {
+        let Some(stat) = self.session_stats[acceptor].get(number as usize) else { return };
+        bump(&stat.calls, 1);
+        bump(&stat.ns, ns);
+        if tracks_times {
             stat.times.record(ns);
         }
-        stat.failed.fetch_add(u64::from(failed), Ordering::Relaxed);
+        if failed {
+            bump(&stat.failed, 1);
+        }
     }
 
-    /// Counts a request that was refused before it ran.
-    pub fn count_rejected(&self, number: u16) {
-        if let Some(stat) = self.session_stats.get(number as usize) {
-            stat.rejected.fetch_add(1, Ordering::Relaxed);
+    /// Counts a request that `acceptor` refused before it ran, on its own thread.
+    pub fn count_rejected(&self, acceptor: usize, number: u16) {
+        if let Some(stat) = self.session_stats[acceptor].get(number as usize) {
+            bump(&stat.rejected, 1);
         }
     }
 
@@ -377,6 +388,11 @@ impl Server {
         }
     }
 
+    /// Commands that acceptors ran themselves.
+    pub fn session_commands(&self) -> u64 {
+        self.session_stats.iter().flatten().map(|stat| stat.calls.load(Ordering::Relaxed)).sum()
+    }
+
     /// The running totals that rates are made of.
     pub fn totals(&self) -> Totals {
         let counters = &self.counters;
@@ -384,7 +400,7 @@ impl Server {
             self.commands_run.iter().map(|count| count.load(Ordering::Relaxed)).sum();
         Totals {
             at_ms: self.clock.unix_ms(),
-            commands: by_shards + counters.session_commands.load(Ordering::Relaxed),
+            commands: by_shards + self.session_commands(),
             bytes_in: counters.bytes_in.load(Ordering::Relaxed),
             bytes_out: counters.bytes_out.load(Ordering::Relaxed),
             iterations: counters.iterations.load(Ordering::Relaxed),
@@ -397,7 +413,6 @@ impl Server {
         for figure in [
             &counters.connections,
             &counters.rejected,
-            &counters.session_commands,
             &counters.bytes_in,
             &counters.bytes_out,
             &counters.output_limit_disconnections,
@@ -409,12 +424,19 @@ impl Server {
         ] {
             figure.store(0, Ordering::Relaxed);
         }
-        for stat in &self.session_stats {
+        for stat in self.session_stats.iter().flatten() {
             stat.reset();
         }
         self.errors.reset();
         self.rates.reset();
     }
+}
+
+/// Adds to a counter that the calling thread alone writes (others read it at any time): no locked
+/// instruction, which costs more than all the rest of counting.
+#[inline]
+pub fn bump(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
 }
 
 /// Whether `value` is at least `threshold`; a negative one is never reached.

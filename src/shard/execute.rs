@@ -2,7 +2,7 @@
 //!
 //! The holder may be the shard's owner, an acceptor that borrowed, or the last to arrive at a
 //! rendezvous: nothing here can tell. Requests run in order; before each group of
-//! [`PREFETCH_GROUP`] two prefetch passes bring the buckets and then the entries of its keys into
+//! [`PREFETCH_GROUP`] keys two prefetch passes bring the buckets and then the entries of its keys into
 //! the cache, so that the misses overlap instead of adding up. The passes run ahead: while a group
 //! runs, the entries of the next one and the buckets of the one after it are on their way.
 
@@ -14,14 +14,14 @@ use crate::channel::{Batch, Meeting, Request, Transaction, Work};
 use crate::command::{Call, CommandError, Flags, Read, Run, Write, redacted};
 use crate::config::Config;
 use crate::journal::Journal;
-use crate::keyspace::{Db, KeyHash, Shard, ShardStats};
+use crate::keyspace::{Db, DbIndex, KeyHash, Shard, ShardStats};
 use crate::observe::{ErrorCounts, Finished, Server, doing, new_histogram};
 use crate::resp::Writer;
 
 use super::evict::{admit, relieve};
 
-/// Requests per prefetch group: enough misses in flight to hide memory latency, few enough that
-/// the first lines are still cached when they are used.
+/// Keys per prefetch group: enough misses in flight to hide memory latency, few enough that the
+/// first lines are still cached when they are used.
 const PREFETCH_GROUP: usize = 16;
 
 /// Why a run ended.
@@ -48,10 +48,8 @@ impl Executor {
         let mut ticks = self.server.clock.ticks();
         let mut ahead = Prefetch::begin(parts, batch);
         while batch.next < batch.requests.len() {
-            if batch.next == ahead.group_end {
-                ahead.advance(parts, batch);
-            }
             let request = &batch.requests[batch.next];
+            ahead.go_before(parts, batch, request);
             if let Work::Meet(meeting) = &request.work {
                 let meeting = meeting.clone();
                 if meeting.participants().len() > 1 {
@@ -70,6 +68,15 @@ impl Executor {
         }
         self.settle(parts);
         Stopped::Done
+    }
+
+    /// Asks the cache for the buckets of the first keys of `batch`: for a holder of several boxes,
+    /// before it runs the batch of the first.
+    pub fn warm(parts: &[Box<Shard>], batch: &Batch) {
+        if let Some(request) = batch.requests.get(batch.next) {
+            let start = request.first_hash as usize;
+            buckets(parts, batch, request.db, start..start + 2 * PREFETCH_GROUP);
+        }
     }
 
     /// Passes a rendezvous whose job has been run: it has no reply in the batch itself.
@@ -228,56 +235,64 @@ fn check_watches(parts: &mut [Box<Shard>], transaction: &Transaction) -> bool {
     dirty
 }
 
-/// The prefetch passes over a batch, ahead of its run.
+/// The prefetch passes over the keys of a batch, ahead of its run.
 struct Prefetch {
-    /// Where the group that runs now ends.
+    /// Keys up to here may be asked for before the passes have to go on.
     group_end: usize,
 }
 
 impl Prefetch {
     /// Starts ahead of the first request that is to run.
     fn begin(parts: &[Box<Shard>], batch: &Batch) -> Prefetch {
-        let start = batch.next;
-        buckets(parts, batch, start..start + 2 * PREFETCH_GROUP);
-        entries(parts, batch, start..start + PREFETCH_GROUP);
-        let mut ahead = Prefetch { group_end: start };
-        ahead.advance(parts, batch);
-        ahead
+        let Some(request) = batch.requests.get(batch.next) else {
+            return Prefetch { group_end: usize::MAX };
+        };
+        let (db, start) = (request.db, request.first_hash as usize);
+        buckets(parts, batch, db, start..start + 2 * PREFETCH_GROUP);
+        entries(parts, batch, db, start..start + PREFETCH_GROUP);
+        Prefetch { group_end: start }
     }
 
-    /// The next group is about to run: the passes go on to those behind it.
-    fn advance(&mut self, parts: &[Box<Shard>], batch: &Batch) {
-        self.group_end += PREFETCH_GROUP;
-        let end = self.group_end;
-        entries(parts, batch, end..end + PREFETCH_GROUP);
-        buckets(parts, batch, end + PREFETCH_GROUP..end + 2 * PREFETCH_GROUP);
+    /// `request` is about to run: if its keys are not behind the passes, those go on. The database
+    /// of the keys that follow is taken to be that of `request`: at worst a pass is in vain.
+    #[inline]
+    fn go_before(&mut self, parts: &[Box<Shard>], batch: &Batch, request: &Request) {
+        let last = (request.first_hash + request.hash_count) as usize;
+        if request.hash_count as usize > 2 * PREFETCH_GROUP {
+            // The first of its keys would be gone from the cache before the last are there.
+            self.group_end = self.group_end.max(last);
+        }
+        while last > self.group_end {
+            self.group_end += PREFETCH_GROUP;
+            let end = self.group_end;
+            entries(parts, batch, request.db, end..end + PREFETCH_GROUP);
+            buckets(parts, batch, request.db, end + PREFETCH_GROUP..end + 2 * PREFETCH_GROUP);
+        }
     }
 }
 
-/// First pass: the buckets of the keys of some requests.
-fn buckets(parts: &[Box<Shard>], batch: &Batch, range: Range<usize>) {
-    for_each_key(parts, batch, range, Db::prefetch_bucket);
+/// First pass: the buckets of some keys.
+fn buckets(parts: &[Box<Shard>], batch: &Batch, db: DbIndex, range: Range<usize>) {
+    for_each_key(parts, batch, db, range, Db::prefetch_bucket);
 }
 
 /// Second pass: the entries that the buckets point to.
-fn entries(parts: &[Box<Shard>], batch: &Batch, range: Range<usize>) {
-    for_each_key(parts, batch, range, Db::prefetch_entry);
+fn entries(parts: &[Box<Shard>], batch: &Batch, db: DbIndex, range: Range<usize>) {
+    for_each_key(parts, batch, db, range, Db::prefetch_entry);
 }
 
 #[inline]
 fn for_each_key(
     parts: &[Box<Shard>],
     batch: &Batch,
+    db: DbIndex,
     range: Range<usize>,
     pass: impl Fn(&Db, KeyHash),
 ) {
     let [part] = parts else { return };
-    let end = range.end.min(batch.requests.len());
-    for request in &batch.requests[range.start.min(end)..end] {
-        let db = &part.dbs[request.db.0 as usize];
-        let first = request.first_hash as usize;
-        for &hash in &batch.hashes[first..first + request.hash_count as usize] {
-            pass(db, hash);
-        }
+    let end = range.end.min(batch.hashes.len());
+    let db = &part.dbs[db.0 as usize];
+    for &hash in &batch.hashes[range.start.min(end)..end] {
+        pass(db, hash);
     }
 }

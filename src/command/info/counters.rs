@@ -48,7 +48,7 @@ pub(super) fn stats(cx: &Read<'_>, lines: &mut Lines) {
     let rates = server.rates.per_second();
     let by_shards = sum(cx, |stats| stats.commands);
     lines.add("total_connections_received", count(&counters.connections));
-    lines.add("total_commands_processed", by_shards + count(&counters.session_commands));
+    lines.add("total_commands_processed", by_shards + server.session_commands());
     lines.add("instantaneous_ops_per_sec", rates.commands.round() as u64);
     lines.add("total_net_input_bytes", count(&counters.bytes_in));
     lines.add("total_net_output_bytes", count(&counters.bytes_out));
