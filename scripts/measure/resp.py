@@ -1,5 +1,6 @@
 """A small RESP2 client: enough to ask a server things and to load it through a pipeline."""
 
+import itertools
 import socket
 
 
@@ -96,3 +97,20 @@ def set_chunks(count, value, key="key:%012d", options=(), chunk=2000):
             content = value if isinstance(value, bytes) else value(index)
             parts.append(b"%s$%d\r\n%s\r\n$%d\r\n%s\r\n%s" % (head, len(name), name, len(content), content, tail))
         yield b"".join(parts), end - begin
+
+
+def chunks_of(requests, chunk=2000):
+    """Chunks for Client.load of requests given as sequences of arguments, each answered by one line."""
+    requests = iter(requests)
+    while batch := list(itertools.islice(requests, chunk)):
+        yield b"".join(encode(*request) for request in batch), len(batch)
+
+
+def adding(command, count, element, head=(), per_request=100):
+    """Chunks that add elements 0..count to one key with `command`, `element(n)` giving the arguments of each."""
+
+    def request(begin):
+        indices = range(begin, min(begin + per_request, count))
+        return command, *head, *(argument for index in indices for argument in element(index))
+
+    return chunks_of((request(begin) for begin in range(0, count, per_request)), chunk=50)

@@ -148,8 +148,11 @@ impl Batch {
         self.transaction = None;
     }
 
-    /// Copies an argument into the arena.
+    /// Copies an argument into the arena; beside it, once the arena is as long as offsets can tell.
     pub fn push_arg(&mut self, bytes: &[u8]) {
+        if self.arena.len() + bytes.len() > u32::MAX as usize {
+            return self.push_shared(Bytes::copy_from_slice(bytes));
+        }
         self.refs.push(ArgRef::in_arena(self.arena.len(), bytes.len()));
         self.arena.extend_from_slice(bytes);
     }
