@@ -16,16 +16,27 @@ use super::iteration::{Iteration, ShardSet};
 use super::transport::Transport;
 use crate::channel::{Batch, Marker, Meeting};
 use crate::keyspace::Shard;
-use crate::shard::{Executor, Stopped};
+use crate::shard::{Executor, Holder, Stopped};
 
 /// A borrowed box with its batch; the box is away while it meets others.
 struct Borrowed {
     shard: u16,
     held: Option<Box<Shard>>,
-    batch: Box<Batch>,
+    /// `None` once it is left to the owner.
+    batch: Option<Box<Batch>>,
     stopped_at: Option<Arc<Meeting>>,
-    /// The batch is run to its end; the box can go back.
+    /// The batch is run to its end, or left to the owner; the box can go back.
     done: bool,
+}
+
+/// What an iteration's borrowed batches belong to, for one that is left to its owner.
+#[derive(Clone, Copy)]
+struct Leaving {
+    acceptor: u16,
+    iteration: u16,
+    /// Whether a batch may be left: not of an ordered iteration, whose parts must not be run after
+    /// those that were placed later.
+    allowed: bool,
 }
 
 /// Where an iteration on its way out stands.
@@ -119,11 +130,19 @@ impl<T: Transport> Acceptor<T> {
                 false
             }
             Phase::Run => {
-                if self.run_borrowed(&mut dispatch.borrowed) {
+                let leaving = Leaving {
+                    acceptor: self.number as u16,
+                    iteration: dispatch.place as u16,
+                    allowed: !dispatch.iteration.ordered && !dispatch.iteration.meets,
+                };
+                if self.run_borrowed(&mut dispatch.borrowed, leaving) {
                     return false;
                 }
                 for Borrowed { shard, batch, .. } in dispatch.borrowed.drain(..) {
-                    dispatch.iteration.batches[shard as usize] = Some(batch);
+                    match batch {
+                        Some(batch) => dispatch.iteration.batches[shard as usize] = Some(batch),
+                        None => dispatch.iteration.outstanding += 1,
+                    }
                 }
                 true
             }
@@ -185,7 +204,7 @@ impl<T: Transport> Acceptor<T> {
         }
         for (shard, held) in boxes {
             if let Some(batch) = iteration.batches[shard as usize].take() {
-                let (held, stopped_at) = (Some(held), None);
+                let (held, batch, stopped_at) = (Some(held), Some(batch), None);
                 borrowed.push(Borrowed { shard, held, batch, stopped_at, done: false });
             }
         }
@@ -215,14 +234,16 @@ impl<T: Transport> Acceptor<T> {
             if let Some(held) = &mut one.held {
                 held.set_time(now_ms);
                 held.stats.batches_lent += 1;
-                Executor::warm(std::slice::from_ref(held), &one.batch);
+                if let Some(batch) = &one.batch {
+                    Executor::warm(std::slice::from_ref(held), batch);
+                }
             }
         }
     }
 
     /// Does one thing with what was borrowed: gives a box back, runs a batch up to its end or its
     /// next rendezvous, or runs a rendezvous. False if there is nothing left to do.
-    fn run_borrowed(&mut self, borrowed: &mut [Borrowed]) -> bool {
+    fn run_borrowed(&mut self, borrowed: &mut [Borrowed], leaving: Leaving) -> bool {
         if let Some(one) = borrowed.iter_mut().find(|one| one.done && one.held.is_some()) {
             if let Some(held) = one.held.take() {
                 self.house.give_back(one.shard as usize, held);
@@ -230,10 +251,17 @@ impl<T: Transport> Acceptor<T> {
             return true;
         }
         if let Some(one) = borrowed.iter_mut().find(|one| !one.done && one.stopped_at.is_none()) {
-            if let Some(held) = &mut one.held {
-                match self.executor.run(std::slice::from_mut(held), &mut one.batch) {
+            if let (Some(held), Some(batch)) = (&mut one.held, &mut one.batch) {
+                let holder = if leaving.allowed { Holder::Borrower } else { Holder::Owner };
+                match self.executor.run(std::slice::from_mut(held), batch, holder) {
                     Stopped::AtMeeting(meeting) => one.stopped_at = Some(meeting),
                     Stopped::Done => one.done = true,
+                    Stopped::AtLongWalk => {
+                        one.done = true;
+                        if let Some(batch) = one.batch.take() {
+                            self.leave_to_owner(batch, leaving);
+                        }
+                    }
                 }
             }
             return true;
@@ -252,6 +280,16 @@ impl<T: Transport> Acceptor<T> {
         met.is_some()
     }
 
+    /// Enqueues the rest of a borrowed batch while its box is still in hand: once that is back
+    /// nobody borrows it ahead of the batch, and its owner is woken.
+    fn leave_to_owner(&self, mut batch: Box<Batch>, leaving: Leaving) {
+        batch.acceptor = leaving.acceptor;
+        batch.iteration = leaving.iteration;
+        batch.epoch = 0;
+        self.house.widen_gate(self.number, leaving.iteration as usize);
+        self.house.enqueue(batch);
+    }
+
     /// Runs the job of a rendezvous over the boxes in hand.
     fn run_meeting(&mut self, borrowed: &mut [Borrowed], meeting: &Arc<Meeting>) {
         let here =
@@ -265,7 +303,9 @@ impl<T: Transport> Acceptor<T> {
         for (one, held) in participants.zip(boxes) {
             one.held = Some(held);
             one.stopped_at = None;
-            Executor::pass_meeting(&mut one.batch);
+            if let Some(batch) = &mut one.batch {
+                Executor::pass_meeting(batch);
+            }
         }
     }
 

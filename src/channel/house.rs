@@ -141,6 +141,11 @@ impl House {
         self.acceptors[acceptor].gates[iteration].store(batches, Ordering::Release);
     }
 
+    /// One more batch is about to go out for iteration `iteration` of `acceptor`.
+    pub fn widen_gate(&self, acceptor: usize, iteration: usize) {
+        self.acceptors[acceptor].gates[iteration].fetch_add(1, Ordering::AcqRel);
+    }
+
     /// Whether all batches of an iteration are back in the acceptor's channel.
     pub fn gate_is_open(&self, acceptor: usize, iteration: usize) -> bool {
         self.acceptors[acceptor].gates[iteration].load(Ordering::Acquire) == 0

@@ -5,7 +5,7 @@
 mod member;
 
 use super::Read;
-use super::spec::{Arg, ArgKind, Categories, Command, Group, KeySpec};
+use super::spec::{Arg, ArgKind, Categories, Command, Flags, Group, KeySpec};
 use crate::value::set::Limits;
 
 /// The limits of encodings that the configuration sets.
@@ -70,6 +70,7 @@ pub const TABLE: &[Command] = &[
         .docs(Group::Set, "1.0.0", "Counts the members of a set.", "O(1)"),
     Command::read("smembers", 2, member::smembers)
         .keys(READ)
+        .flags(Flags::WALKS)
         .categories(Categories::SET)
         .args(KEY)
         .tips(const { &["nondeterministic_output_order"] })

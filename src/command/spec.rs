@@ -129,6 +129,9 @@ impl Flags {
     pub const TOUCHES_ARBITRARY_KEYS: Flags = Flags(1 << 18);
     /// Ours: its work is not bounded, so only the owner runs it; never on a borrowed box.
     pub const UNBOUNDED: Flags = Flags(1 << 24);
+    /// Ours: its work grows with the whole value at its key. Of a big one only the owner runs it,
+    /// so that no other connection of a borrower waits for it.
+    pub const WALKS: Flags = Flags(1 << 23);
     /// Ours: it shows or changes more than its own connection, so it waits until the requests
     /// before it in the same pipeline have taken effect.
     pub const BARRIER: Flags = Flags(1 << 25);

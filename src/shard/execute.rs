@@ -30,7 +30,22 @@ pub enum Stopped {
     Done,
     /// The next request hands the box to a rendezvous.
     AtMeeting(Arc<Meeting>),
+    /// The next request walks a big value: its holder should leave the rest to the owner.
+    AtLongWalk,
 }
+
+/// Who runs a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The owner, or whoever must run it to its end.
+    Owner,
+    /// A borrower who can leave the rest of the batch to the owner.
+    Borrower,
+}
+
+/// Bytes of a value that is walked in well under a millisecond, which every connection of an
+/// acceptor can wait for.
+const SHORT_WALK: usize = 256 * 1024;
 
 /// What running needs beside the boxes; every actor has one.
 #[derive(Clone)]
@@ -42,8 +57,9 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Runs `batch` from where it stopped until its end or its next rendezvous.
-    pub fn run(&self, parts: &mut [Box<Shard>], batch: &mut Batch) -> Stopped {
+    /// Runs `batch` from where it stopped until its end, its next rendezvous or, for a borrower,
+    /// the next request that should be left to the owner.
+    pub fn run(&self, parts: &mut [Box<Shard>], batch: &mut Batch, holder: Holder) -> Stopped {
         let config = self.server.config.load();
         let mut ticks = self.server.clock.ticks();
         let mut ahead = Prefetch::begin(parts, batch);
@@ -61,6 +77,9 @@ impl Executor {
                 meeting.finish(job);
                 ticks = self.server.clock.ticks();
                 batch.ends.push(batch.replies.mark());
+            } else if holder == Holder::Borrower && walks_far(parts, batch, request) {
+                self.settle(parts);
+                return Stopped::AtLongWalk;
             } else {
                 ticks = self.run_request(parts, batch, batch.next, &config, ticks);
             }
@@ -216,6 +235,21 @@ fn count_error(part: &mut Shard, error: &CommandError) {
     } else if part.stats.errors.len() < ErrorCounts::MOST_CODES {
         part.stats.errors.insert(code.into(), 1);
     }
+}
+
+/// Whether a request walks over a big value. Its first key tells; values that come together by
+/// their number are bounded by the request itself.
+#[inline]
+fn walks_far(parts: &[Box<Shard>], batch: &Batch, request: &Request) -> bool {
+    if !request.command.flags.has(Flags::WALKS) || request.hash_count == 0 {
+        return false;
+    }
+    let Batch { arena, refs, shared, hashes, .. } = batch;
+    let shard = &parts[0];
+    let args = request.args(arena, refs, shared, hashes, &shard.hasher);
+    let key = args.key(request.stride.first as usize);
+    let entry = shard.dbs[request.db.0 as usize].get(key.bytes, key.hash);
+    entry.is_some_and(|entry| entry.allocation_size() > SHORT_WALK)
 }
 
 /// Whether a watched key changed; the client's watches end either way.

@@ -11,7 +11,7 @@ mod owner;
 mod upkeep;
 
 pub use build::{new_server, new_shard};
-pub use execute::{Executor, Stopped};
+pub use execute::{Executor, Holder, Stopped};
 pub use owner::{Owner, Step};
 
 #[cfg(test)]

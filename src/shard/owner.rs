@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
-use super::execute::{Executor, Stopped};
+use super::execute::{Executor, Holder, Stopped};
 use super::upkeep;
 use crate::channel::{Batch, House};
 use crate::keyspace::Shard;
@@ -149,9 +149,11 @@ impl Owner {
         if batch.next == 0 {
             shard.stats.batches_owned += 1;
         }
-        let stopped = self.executor.run(std::slice::from_mut(&mut shard), &mut batch);
+        let stopped =
+            self.executor.run(std::slice::from_mut(&mut shard), &mut batch, Holder::Owner);
         self.house.shards[self.number].set_upkeep(shard.needs_upkeep());
         match stopped {
+            Stopped::AtLongWalk => unreachable!("only a borrower leaves a long walk to the owner"),
             Stopped::Done => {
                 self.held = Some(shard);
                 self.house.return_batch(batch);

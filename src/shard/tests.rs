@@ -1,14 +1,17 @@
-//! Expiry and eviction over boxes, without threads.
+//! Batches, expiry and eviction over boxes, without threads.
 
 use std::sync::Arc;
 
 use super::evict::{self, relieve};
-use super::{expire_cycle, new_server, new_shard};
+use super::{Executor, Holder, Stopped, expire_cycle, new_server, new_shard};
+use crate::channel::{Batch, Request, Work};
 use crate::clock::Clock;
-use crate::command::{AccessPolicy, created};
+use crate::command::{AccessPolicy, ClientId, KeyStride, created, registry};
 use crate::config::{Config, ConfigStore, EvictionPolicy};
-use crate::keyspace::{Shard, Value};
+use crate::journal::Journal;
+use crate::keyspace::{DbIndex, Shard, Value};
 use crate::observe::Server;
+use crate::resp::Proto;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 const VALUE: &[u8] = &[b'x'; 100];
@@ -261,4 +264,55 @@ fn active_expiry_can_be_turned_off() {
     shard.active_expire = true;
     expire_cycle::run_slice(shard, &world.config, &world.server.clock, u64::MAX);
     assert_eq!((shard.stats.expired, shard.dbs[0].len()), (1, 0));
+}
+
+/// Adds a request whose only key stands behind the command's name.
+fn push(batch: &mut Batch, server: &Server, words: &[&[u8]]) {
+    let (first_ref, first_hash) = (batch.refs.len() as u32, batch.hashes.len() as u32);
+    words.iter().for_each(|word| batch.push_arg(word));
+    batch.hashes.push(server.hasher.hash(words[1]));
+    batch.requests.push(Request {
+        command: registry::find(words[0]).expect("it is in the table"),
+        work: Work::Run,
+        first_ref,
+        ref_count: words.len() as u32,
+        first_hash,
+        hash_count: 1,
+        stride: KeyStride { first: 1, step: 1 },
+        db: DbIndex(0),
+        proto: Proto::Resp2,
+        no_touch: false,
+        client: ClientId(1),
+        counted: true,
+    });
+}
+
+#[test]
+fn a_borrower_leaves_long_walks_to_the_owner() {
+    let World { server, mut parts, .. } = World::new(1, EvictionPolicy::NoEviction);
+    let server = Arc::new(server);
+    let executor = Executor { server: server.clone(), journal: Journal::default() };
+    let members: Vec<Vec<u8>> = (0..20_000).map(|n| format!("member:{n}").into_bytes()).collect();
+    let mut batch = Batch::default();
+    for members in members.chunks(1000) {
+        let mut words: Vec<&[u8]> = vec![b"SADD", b"big"];
+        words.extend(members.iter().map(Vec::as_slice));
+        push(&mut batch, &server, &words);
+    }
+    push(&mut batch, &server, &[b"SADD", b"small", b"1"]);
+    push(&mut batch, &server, &[b"SMEMBERS", b"small"]);
+    push(&mut batch, &server, &[b"SMEMBERS", b"big"]);
+    push(&mut batch, &server, &[b"SCARD", b"big"]);
+    let stopped = executor.run(&mut parts, &mut batch, Holder::Borrower);
+    assert!(matches!(stopped, Stopped::AtLongWalk));
+    assert_eq!(batch.next, batch.requests.len() - 2);
+    let stopped = executor.run(&mut parts, &mut batch, Holder::Owner);
+    assert!(matches!(stopped, Stopped::Done));
+    let reply = |at: usize| {
+        let (from, to) = batch.reply_range(at);
+        String::from_utf8_lossy(batch.replies.range_bytes(from, to)).into_owned()
+    };
+    let last = batch.requests.len() - 1;
+    assert!(reply(last - 1).starts_with("*20000\r\n"));
+    assert_eq!(reply(last), ":20000\r\n");
 }
