@@ -68,6 +68,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+
         #[test]
         fn what_is_parsed_prints_the_same(bytes in "[-+0-9 ]{0,22}") {
             match parse_canonical(bytes.as_bytes()) {

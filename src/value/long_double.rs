@@ -268,6 +268,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+
         #[test]
         fn integers_come_out_as_they_went_in(number: i64) {
             let text = LongDouble::from(number).to_decimal();

@@ -39,7 +39,7 @@ use super::size_class::size_class;
 mod resize;
 mod visit;
 
-pub use visit::CURSOR_BITS;
+pub use visit::{CURSOR_BITS, Iter};
 
 /// Elements of a full-sized segment above which an insertion splits it.
 pub const SPLIT_ABOVE: u32 = resize::capacity(BUCKETS);

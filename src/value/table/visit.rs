@@ -4,7 +4,7 @@
 use std::ptr::NonNull;
 
 use super::{Element, MAX_DEPTH, Table};
-use crate::value::segment::{BUCKETS, Segment, bucket_of};
+use crate::value::segment::{BUCKETS, Bucket, Segment, bucket_of, prefetch};
 
 /// Bits of a scan cursor for the bucket.
 const BUCKET_BITS: u32 = 6;
@@ -13,12 +13,13 @@ pub const CURSOR_BITS: u32 = MAX_DEPTH + 1 + BUCKET_BITS;
 
 impl<T: Element> Table<T> {
     /// Calls `visit` for every element, in no particular order.
-    pub fn for_each<'a>(&'a self, mut visit: impl FnMut(T::Ref<'a>)) {
-        for segment in self.distinct_segments() {
-            for index in 0..self.buckets {
-                self.visit_bucket(segment, index, &mut visit);
-            }
-        }
+    pub fn for_each<'a>(&'a self, visit: impl FnMut(T::Ref<'a>)) {
+        self.iter().for_each(visit);
+    }
+
+    /// All elements, in no particular order.
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter { table: self, at: 0, bucket: 0, line: None, slot: 0 }
     }
 
     /// Visits one bucket and returns the cursor for the next call, 0 at the end. A scan starts with
@@ -69,35 +70,30 @@ impl<T: Element> Table<T> {
         Cursor { prefix: next, bucket: 0, depth: alignment_depth(next) }.encode()
     }
 
-    /// An element by chance, each with nearly the same probability (buckets that overflow are
-    /// slightly behind); `None` if the table is empty. The expected number of buckets looked at is
+    /// An element by chance; `None` if the table is empty. All have the same probability, but for
+    /// those in buckets of more than 16, of which there is one in some thousands in the fullest of
+    /// tables: they are behind by what is beyond 16. The expected number of buckets looked at is
     /// small and independent of the size.
     pub fn random<'a>(&'a self, rng: &mut fastrand::Rng) -> Option<T::Ref<'a>> {
         // Enough that a table filled as badly as merging allows (4 % of its slots) is still
         // sampled without falling back in 99.9 % of the calls.
-        const TRIES: u32 = 200;
+        const TRIES: u32 = 300;
         // A bucket of n elements is taken with probability n / FULL.
-        const FULL: usize = 12;
+        const FULL: usize = 16;
         if self.segments <= 1 {
             return self.nth(rng.usize(..self.len.max(1)));
         }
         for _ in 0..TRIES {
             let Some(segment) = self.random_segment(rng) else { continue };
             let index = rng.usize(..self.buckets);
-            let mut count = 0;
-            self.visit_bucket(segment, index, |_| count += 1);
-            if rng.usize(..FULL) >= count {
-                continue;
+            let count = self.elements_of(segment, index).count();
+            if rng.usize(..FULL) < count {
+                // SAFETY: an element of ours.
+                return self
+                    .elements_of(segment, index)
+                    .nth(rng.usize(..count))
+                    .map(|element| unsafe { T::borrow(element) });
             }
-            let mut skip = rng.usize(..count);
-            let mut chosen = None;
-            self.visit_bucket(segment, index, |element| {
-                if skip == 0 {
-                    chosen = Some(element);
-                }
-                skip = skip.wrapping_sub(1);
-            });
-            return chosen;
         }
         let mut first = None;
         self.sample(rng, 1, |element| first = first.or(Some(element)));
@@ -144,35 +140,102 @@ impl<T: Element> Table<T> {
         index: usize,
         mut visit: impl FnMut(T::Ref<'a>),
     ) {
-        // SAFETY: a live segment of ours, unchanged while `self` is borrowed, and so its chain.
-        let mut bucket = Some(unsafe { bucket_of(segment, index) });
-        while let Some(line) = bucket {
-            // SAFETY: as above.
-            let line = unsafe { line.as_ref() };
-            for element in line.0.iter().filter_map(|slot| slot.element()) {
-                // SAFETY: an element of ours.
-                visit(unsafe { T::borrow(element) });
-            }
-            bucket = line.overflow();
+        for element in self.elements_of(segment, index) {
+            // SAFETY: an element of ours.
+            visit(unsafe { T::borrow(element) });
         }
     }
 
+    /// The elements of a bucket and those that overflow from it, none of which is touched.
+    fn elements_of(
+        &self,
+        segment: NonNull<Segment>,
+        index: usize,
+    ) -> impl Iterator<Item = NonNull<u8>> {
+        // SAFETY: a live segment of ours, unchanged while `self` is borrowed, and so its chain.
+        let first: &Bucket = unsafe { bucket_of(segment, index).as_ref() };
+        // SAFETY: as above.
+        let next = |line: &&Bucket| line.overflow().map(|next| unsafe { next.as_ref() });
+        std::iter::successors(Some(first), next)
+            .flat_map(|line| line.0.iter().filter_map(|slot| slot.element()))
+    }
+
     /// The element that [`Table::for_each`] visits after `n` others: for a table of one segment.
-    fn nth(&self, n: usize) -> Option<T::Ref<'_>> {
-        let (mut at, mut found) = (0, None);
-        self.for_each(|element| {
-            if at == n {
-                found = Some(element);
+    fn nth(&self, mut n: usize) -> Option<T::Ref<'_>> {
+        let segment = *self.directory.first()?;
+        for index in 0..self.buckets {
+            let count = self.elements_of(segment, index).count();
+            if n < count {
+                let element = self.elements_of(segment, index).nth(n)?;
+                // SAFETY: an element of ours.
+                return Some(unsafe { T::borrow(element) });
             }
-            at += 1;
-        });
-        found
+            n -= count;
+        }
+        None
     }
 
     fn random_segment(&self, rng: &mut fastrand::Rng) -> Option<NonNull<Segment>> {
         let at = rng.usize(..self.directory.len());
         // A segment stands in the directory 2^(its lack of depth) times: only the first counts.
         (at == self.first(at)).then(|| self.directory[at])
+    }
+}
+
+/// The elements of a table: see [`Table::iter`].
+pub struct Iter<'a, T: Element> {
+    table: &'a Table<T>,
+    /// Place of the segment in the directory.
+    at: usize,
+    /// The bucket to go on with when the line is through.
+    bucket: usize,
+    line: Option<NonNull<Bucket>>,
+    slot: usize,
+}
+
+impl<'a, T: Element> Iterator for Iter<'a, T> {
+    type Item = T::Ref<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<T::Ref<'a>> {
+        loop {
+            let Some(line) = self.line else {
+                self.line = Some(self.next_bucket()?);
+                continue;
+            };
+            // SAFETY: a bucket of the table, which is borrowed during 'a.
+            let line = unsafe { line.as_ref() };
+            while let Some(slot) = line.0.get(self.slot) {
+                self.slot += 1;
+                if let Some(element) = slot.element() {
+                    // SAFETY: an element of the table, which is borrowed during 'a.
+                    return Some(unsafe { T::borrow(element) });
+                }
+            }
+            self.slot = 0;
+            self.line = line.overflow();
+        }
+    }
+}
+
+impl<T: Element> Iter<'_, T> {
+    /// The next bucket, while the cache is asked for the elements of the one after it.
+    fn next_bucket(&mut self) -> Option<NonNull<Bucket>> {
+        if self.bucket == self.table.buckets {
+            self.bucket = 0;
+            self.at = self.table.after(self.at);
+        }
+        let segment = *self.table.directory.get(self.at)?;
+        self.bucket += 1;
+        if self.bucket < self.table.buckets {
+            // SAFETY: a bucket of a live segment of the borrowed table.
+            let ahead = unsafe { bucket_of(segment, self.bucket).as_ref() };
+            ahead.0.iter().filter_map(|slot| slot.element()).for_each(|element| {
+                prefetch(element.as_ptr());
+            });
+        }
+        // SAFETY: as above.
+        Some(unsafe { bucket_of(segment, self.bucket - 1) })
     }
 }
 
