@@ -81,6 +81,19 @@ texts! {
     OFFSET_OUT_OF_RANGE = "ERR offset is out of range";
     /// A number of keys that is none, not positive or too large.
     INVALID_NUMKEYS = "ERR invalid numkeys value or out of range";
+    /// A count that must be an integer of at least 0.
+    MUST_BE_POSITIVE = "ERR value is out of range, must be positive";
+    /// A count that has no opposite.
+    COUNT_OUT_OF_RANGE = "ERR value is out of range, value must between -9223372036854775807 and \
+                          9223372036854775807";
+    /// A number of keys that is none or not positive.
+    NUMKEYS_NOT_POSITIVE = "ERR numkeys should be greater than 0";
+    /// A number of keys beyond the arguments.
+    NUMKEYS_TOO_LARGE = "ERR Number of keys can't be greater than number of args";
+    /// A limit that is no integer of at least 0.
+    NEGATIVE_LIMIT = "ERR LIMIT can't be negative";
+    /// A reply that a count would make longer than any string may be.
+    REPLY_TOO_LONG = "ERR reply exceeds maximum allowed size (proto-max-bulk-len)";
     /// `LCS` of something else than strings.
     LCS_NOT_STRINGS = "ERR The specified keys must contain string values";
     /// `LCS` with both.
@@ -106,6 +119,8 @@ texts! {
     INVALID_SECOND_DB = "ERR invalid second DB index";
     /// `SCAN … NOVALUES`
     NOVALUES_OUTSIDE_HSCAN = "ERR NOVALUES option can only be used in HSCAN";
+    /// `NOSCORES` elsewhere than in `ZSCAN`.
+    NOSCORES_OUTSIDE_ZSCAN = "ERR NOSCORES option can only be used in ZSCAN";
     /// `OBJECT FREQ` without an LFU policy.
     NO_LFU = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
               note that when switching between policies at runtime LRU and LFU data will take \

@@ -25,6 +25,7 @@ mod redact;
 pub mod registry;
 #[cfg(test)]
 mod replay_tests;
+pub mod scan_options;
 pub mod server;
 mod session;
 pub mod set;

@@ -38,7 +38,11 @@ pub struct Boxes {
 impl Boxes {
     /// `shards` empty boxes, whose effects are recorded.
     pub fn new(shards: usize) -> Boxes {
-        let config = Config { shards, ..Config::default() };
+        Boxes::with(Config { shards, ..Config::default() })
+    }
+
+    /// As [`Boxes::new`], under a configuration that says how many.
+    pub fn with(config: Config) -> Boxes {
         let (clock, hand) = Clock::simulated(START_MS as u64 * 1000);
         // Nobody controls a server without threads; what it tells is dropped.
         let (control, _) = crossbeam_channel::unbounded();
@@ -52,7 +56,7 @@ impl Boxes {
             shard.effects.listen();
             Box::new(shard)
         };
-        let parts = (0..shards).map(box_of).collect();
+        let parts = (0..config.shards).map(box_of).collect();
         Boxes { server, hand, parts, db: DbIndex(0), proto: Proto::Resp2 }
     }
 

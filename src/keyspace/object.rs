@@ -122,9 +122,7 @@ impl Object {
         let mut elements: Vec<Vec<u8>> = Vec::new();
         match self {
             Object::Set(set) => {
-                set.for_each(|member| {
-                    elements.push(member.as_bytes(&mut itoa::Buffer::new()).to_vec());
-                });
+                elements.extend(set.iter().map(|member| member.to_vec()));
                 elements.sort_unstable();
             }
         }

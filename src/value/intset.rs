@@ -65,6 +65,16 @@ impl Intset {
         (at < count).then(|| self.at(at, width))
     }
 
+    /// The least of them.
+    pub fn first(&self) -> Option<i64> {
+        self.get(0)
+    }
+
+    /// The greatest of them.
+    pub fn last(&self) -> Option<i64> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
     /// Whether `value` is in it.
     pub fn contains(&self, value: i64) -> bool {
         self.find(value).is_ok()

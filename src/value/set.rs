@@ -70,6 +70,11 @@ impl Set {
         Set(Repr::Intset(Intset::new()))
     }
 
+    /// An empty set that starts as a listpack, whatever comes.
+    pub fn new_listpack() -> Set {
+        Set(Repr::Listpack(Listpack::new()))
+    }
+
     /// The set of the elements of a listpack; `None` if one is in it twice.
     pub fn from_listpack(list: Listpack) -> Option<Set> {
         let unique = list.iter().collect::<std::collections::HashSet<_>>().len() == list.len();
@@ -218,7 +223,7 @@ impl Set {
             }
             (Repr::Intset(integers), Item::Bytes(bytes)) => {
                 // An upper bound, as if all integers were as long as the longest.
-                let ends = [integers.get(0), integers.len().checked_sub(1).and_then(|last| integers.get(last))];
+                let ends = [integers.first(), integers.last()];
                 let longest = ends.into_iter().flatten().map(|n| digits.format(n).len()).max();
                 let fits = longest.unwrap_or(0).max(bytes.len()) <= limits.listpack_value
                     && integers.len() < limits.listpack_entries
@@ -287,19 +292,16 @@ impl Set {
         }
     }
 
-    /// Makes it an intset if it is a listpack of few enough integers: Redis does so with the result
-    /// of an intersection.
+    /// Makes it an intset if all members are integers, and few enough: Redis does so with the
+    /// result of an intersection.
     pub fn prefer_intset(&mut self, limits: Limits<'_>) {
-        let Repr::Listpack(list) = &self.0 else { return };
-        let is_integer = |item: Item<'_>| matches!(item, Item::Int(_));
-        if list.len() > limits.intset_entries || !list.iter().all(is_integer) {
+        if matches!(self.0, Repr::Intset(_)) || self.len() > limits.intset_entries {
             return;
         }
         let mut integers = Intset::new();
-        for item in list.iter() {
-            if let Item::Int(integer) = item {
-                integers.insert(integer);
-            }
+        for member in self.iter() {
+            let Item::Int(integer) = canonical(member) else { return };
+            integers.insert(integer);
         }
         self.0 = Repr::Intset(integers);
     }

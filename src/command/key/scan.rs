@@ -5,86 +5,15 @@
 //! through, the scan goes on in the next one; so the guarantee of one table ("what is there from
 //! the first call to the last is seen") holds over all of them.
 
-use crate::command::error::unknown_type;
+use crate::command::scan_options::{ScanOptions, Scanned, walk};
 use crate::command::spec::{Arg, ArgKind, Categories, Command, Flags, Group, Merge};
-use crate::command::{Args, CommandError, CommandResult, Read, parse_cursor, require};
+use crate::command::{Args, CommandResult, Read, parse_cursor};
 use crate::glob::{self, Case};
-use crate::keyspace::{Db, EntryRef};
 use crate::resp::Writer;
-
-/// Elements that SCAN looks at if COUNT says nothing.
-const DEFAULT_COUNT: u64 = 10;
-/// Elements that one call of SCAN looks at, whatever COUNT says: a few milliseconds. COUNT is a
-/// hint, and a shard serves nobody else meanwhile.
-const MOST_COUNT: u64 = 50_000;
-/// Buckets without a key that one call of SCAN passes for each element of COUNT, as Redis does.
-const EMPTY_PER_ELEMENT: u64 = 10;
-
-/// What SCAN shall find.
-struct ScanOptions<'a> {
-    pattern: Option<&'a [u8]>,
-    count: u64,
-    kind: Option<&'static str>,
-}
-
-/// The types that SCAN's TYPE option knows.
-const TYPES: &[&str] = &["string", "list", "set", "zset", "hash", "stream"];
-
-impl<'a> ScanOptions<'a> {
-    /// Reads the options from argument 2 on.
-    fn parse(args: Args<'a>) -> Result<ScanOptions<'a>, CommandError> {
-        let mut options = ScanOptions { pattern: None, count: DEFAULT_COUNT, kind: None };
-        let mut at = 2;
-        while let Some(word) = args.get(at) {
-            let value = args.get(at + 1);
-            match value {
-                Some(_) if args.is(at, "COUNT") => {
-                    let count = args.integer(at + 1)?;
-                    require(count >= 1)?;
-                    options.count = (count as u64).min(MOST_COUNT);
-                }
-                Some(pattern) if args.is(at, "MATCH") => {
-                    options.pattern = (pattern != b"*").then_some(pattern);
-                }
-                Some(name) if args.is(at, "TYPE") => {
-                    let known =
-                        TYPES.iter().find(|kind| kind.as_bytes().eq_ignore_ascii_case(name));
-                    options.kind = Some(known.ok_or_else(|| unknown_type(name))?);
-                }
-                _ if word.eq_ignore_ascii_case(b"NOVALUES") => {
-                    return Err(CommandError::NOVALUES_OUTSIDE_HSCAN);
-                }
-                _ => return Err(CommandError::SYNTAX),
-            }
-            at += 2;
-        }
-        Ok(options)
-    }
-
-    fn takes(&self, entry: EntryRef<'_>) -> bool {
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key(), Case::Sensitive))
-            && self.kind.is_none_or(|kind| kind == entry.type_name())
-    }
-}
-
-/// Visits buckets of `db` from `cursor` on until enough was seen; gives the next cursor.
-fn walk<'a>(db: &'a Db, mut cursor: u64, count: u64, mut visit: impl FnMut(EntryRef<'a>)) -> u64 {
-    let mut seen = 0;
-    for _ in 0..count.saturating_mul(EMPTY_PER_ELEMENT) {
-        cursor = db.scan(cursor, |entry| {
-            seen += 1;
-            visit(entry);
-        });
-        if cursor == 0 || seen >= count {
-            break;
-        }
-    }
-    cursor
-}
 
 fn scan(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
     let cursor = parse_cursor(&args[1])?;
-    let options = ScanOptions::parse(args)?;
+    let options = ScanOptions::parse(args, 2, Scanned::Keys)?;
     let shards = cx.shard_count().get() as u64;
     let (table_cursor, shard) = (cursor / shards, cursor % shards);
     let db_index = cx.db_index();
@@ -93,14 +22,18 @@ fn scan(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResul
     let mut next = 0;
     if let Some(part) = cx.part(shard as usize) {
         let now_ms = part.now_ms;
-        next = walk(&part.dbs[db_index.0 as usize], table_cursor, options.count, |entry| {
-            if !options.takes(entry) {
-                return;
-            }
-            match entry.expiry() {
-                Some(expiry) if expiry <= now_ms => expired.push(entry.key().to_vec()),
-                _ => found.push(entry.key()),
-            }
+        let db = &part.dbs[db_index.0 as usize];
+        next = walk(table_cursor, options.count, |cursor, seen| {
+            db.scan(cursor, |entry| {
+                *seen += 1;
+                if !options.takes(entry.key()) || !options.takes_type(entry.type_name()) {
+                    return;
+                }
+                match entry.expiry() {
+                    Some(expiry) if expiry <= now_ms => expired.push(entry.key().to_vec()),
+                    _ => found.push(entry.key()),
+                }
+            })
         });
     }
     let next = match next {

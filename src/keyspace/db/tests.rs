@@ -25,7 +25,8 @@ fn text(entry: EntryRef<'_>) -> Vec<u8> {
 /// Adds a member to a set or removes it. Few fit into an intset.
 fn change_set(set: &mut Set, member: &[u8], adds: bool) {
     let hasher = Hasher::with_seeds([4, 3, 2, 1]);
-    let limits = Limits { intset_entries: 3, hasher: &hasher };
+    let limits =
+        Limits { intset_entries: 3, listpack_entries: 4, listpack_value: 64, hasher: &hasher };
     if adds {
         set.add(member, limits)
     } else {

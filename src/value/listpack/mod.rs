@@ -50,7 +50,7 @@ pub enum Malformed {
 }
 
 /// An element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Item<'a> {
     /// The decimal form of this integer.
     Int(i64),

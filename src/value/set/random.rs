@@ -72,6 +72,7 @@ impl Set {
                 self.iter().for_each(visit);
                 *self = Set::new();
             }
+            _ if count == 1 => self.pop(rng, visit),
             Repr::Intset(integers) => {
                 let mut kept = Intset::new();
                 for integer in integers.iter() {
@@ -95,9 +96,25 @@ impl Set {
                 *list = kept;
             }
             Repr::Table(_) if stay * MOVE_ABOVE <= count => self.keep(stay, rng, limits, visit),
+            Repr::Table(_) => (0..count).for_each(|_| self.pop(rng, &mut visit)),
+        }
+    }
+
+    /// Takes a member out by chance, and shows it to `visit` before it goes.
+    fn pop(&mut self, rng: &mut fastrand::Rng, mut visit: impl FnMut(Item<'_>)) {
+        match &mut self.0 {
+            Repr::Intset(integers) => {
+                let at = rng.usize(..integers.len().max(1));
+                integers.remove_at(at).map(Item::Int).into_iter().for_each(visit);
+            }
+            Repr::Listpack(list) => {
+                if let Some(at) = list.seek(rng.usize(..list.len().max(1)) as i64) {
+                    visit(list.get(at));
+                    list.remove(at);
+                }
+            }
             Repr::Table(members) => {
-                for _ in 0..count {
-                    let Some(member) = members.random(rng) else { break };
+                if let Some(member) = members.random(rng) {
                     visit(Item::Bytes(member));
                     let (hash, place) = (members.hash(member), member.as_ptr());
                     members.take(hash, |other| other.as_ptr() == place);
@@ -116,7 +133,7 @@ impl Set {
     ) {
         let mut lot = Lot { wanted: stay, left: self.len() };
         // As small as what stays is, a listpack it should be.
-        let mut kept = Set(Repr::Listpack(Listpack::new()));
+        let mut kept = Set::new_listpack();
         for member in self.iter() {
             if lot.draw(rng) {
                 kept.add_item(member, limits);
