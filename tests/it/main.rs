@@ -26,6 +26,7 @@ mod listening;
 mod memory;
 mod protocol;
 mod redis_rs;
+mod sets;
 mod simulation;
 mod strings;
 mod transactions;

@@ -27,6 +27,12 @@ pub fn same(check: &Check, reference: &Reply, subject: &Reply) -> bool {
             _ => false,
         },
         Check::Shape => std::mem::discriminant(reference) == std::mem::discriminant(subject),
+        Check::Length => match (reference, subject) {
+            (Reply::Array(a), Reply::Array(b)) | (Reply::Set(a), Reply::Set(b)) => {
+                a.len() == b.len()
+            }
+            _ => false,
+        },
         Check::Except(fields) => match (reference, subject) {
             (Reply::Map(_), Reply::Map(_)) | (Reply::Array(_), Reply::Array(_)) => {
                 without(&reference.items(), fields) == without(&subject.items(), fields)
@@ -105,6 +111,10 @@ fn every_check_can_fail() {
     assert!(same(&Check::Shape, &int(1), &int(7)));
     assert!(!same(&Check::Shape, &int(1), &Reply::bulk("1")));
     assert!(!same(&Check::Shape, &Reply::error("ERR a"), &Reply::error("ERR b")));
+
+    assert!(same(&Check::Length, &list(&["a", "b"]), &list(&["c", "c"])));
+    assert!(!same(&Check::Length, &list(&["a"]), &list(&["a", "b"])));
+    assert!(!same(&Check::Length, &int(1), &int(2)));
 
     let except = Check::Except(&["id"]);
     assert!(same(&except, &list(&["id", "1", "n", "2"]), &list(&["id", "9", "n", "2"])));

@@ -54,6 +54,8 @@ pub enum Check {
     Near(i64),
     /// The same type of reply; its content is the server's own.
     Shape,
+    /// Arrays or sets of equal length; anything else must be the same.
+    Length,
     /// Maps (or flat lists of pairs), the named fields left out: they are the server's own.
     Except(&'static [&'static str]),
     /// OBJECT ENCODING: where a string stops being `embstr` depends on the allocator.

@@ -15,6 +15,8 @@ pub const EXPIRY_TOLERANCE_MS: i64 = 10_000;
 struct Entry {
     kind: String,
     value: Reply,
+    /// The name of the encoding, but of strings: there it depends on the allocator.
+    encoding: Option<Reply>,
     /// PEXPIRETIME: milliseconds, -1 without expiry.
     expires: i64,
 }
@@ -46,7 +48,7 @@ pub fn difference(reference: &mut Client, subject: &mut Client) -> Option<String
 fn same_entry(a: &Entry, b: &Entry) -> bool {
     let near = a.expires == b.expires
         || (a.expires > 0 && b.expires > 0 && (a.expires - b.expires).abs() <= EXPIRY_TOLERANCE_MS);
-    a.kind == b.kind && a.value == b.value && near
+    a.kind == b.kind && a.value == b.value && a.encoding == b.encoding && near
 }
 
 fn read_database(client: &mut Client, db: usize) -> BTreeMap<Vec<u8>, Entry> {
@@ -58,7 +60,8 @@ fn read_database(client: &mut Client, db: usize) -> BTreeMap<Vec<u8>, Entry> {
         let kind = client.cmd(&[b"TYPE", key.as_slice()]).text();
         let expires = client.cmd(&[b"PEXPIRETIME", key.as_slice()]).int();
         let value = read_value(client, &kind, &key);
-        entries.insert(key, Entry { kind, value, expires });
+        let encoding = (kind != "string").then(|| client.cmd(&[&b"OBJECT"[..], b"ENCODING", &key]));
+        entries.insert(key, Entry { kind, value, encoding, expires });
     }
     entries
 }
@@ -97,6 +100,8 @@ pub fn scan_all(client: &mut Client, args: &[Vec<u8>]) -> Result<Vec<Reply>, Rep
     /// A full iteration over these small databases takes a few hundred calls at most.
     const CALLS: usize = 100_000;
     let mut args = args.to_vec();
+    // The others name a key before the cursor.
+    let at = if args[0].eq_ignore_ascii_case(b"SCAN") { 1 } else { 2 };
     let mut found = Vec::new();
     for _ in 0..CALLS {
         let reply = client.cmd(&args);
@@ -113,7 +118,7 @@ pub fn scan_all(client: &mut Client, args: &[Vec<u8>]) -> Result<Vec<Reply>, Rep
             found.dedup();
             return Ok(found);
         }
-        args[1] = cursor;
+        args[at] = cursor;
     }
     panic!("SCAN does not end")
 }

@@ -8,7 +8,7 @@
 //! | `compare` | when two replies count as the same |
 //! | `keyspace` | the contents of all databases, compared |
 //! | `engine` | sends, compares, remembers, reports |
-//! | `strings`, `keys`, `expiry`, `transactions`, `connection` | the families |
+//! | `strings`, `sets`, `keys`, `expiry`, `transactions`, `connection` | the families |
 //!
 //! A new family is a new file with a type that implements `Family`, and a line in [`families`].
 //! Generation never depends on replies, so a seed replays exactly.
@@ -26,6 +26,7 @@ mod family;
 mod generate;
 mod keys;
 mod keyspace;
+mod sets;
 mod strings;
 mod transactions;
 
@@ -42,6 +43,7 @@ fn families() -> Vec<Box<dyn Family>> {
     vec![
         Box::new(strings::Strings),
         Box::new(keys::Keys),
+        Box::new(sets::Sets),
         Box::new(expiry::Expiry),
         Box::new(connection::Connection),
         Box::new(transactions::Transactions),
@@ -117,7 +119,7 @@ fn four_shards_not_lending() {
 #[test]
 fn the_reference_agrees_with_itself() {
     for protocol in [Protocol::Resp2, Protocol::Resp3] {
-        let plan = Plan { commands: 6_000, ..plan(protocol, 100) };
+        let plan = Plan { commands: 24_000, ..plan(protocol, 100) };
         let [reference, subject] = [(); 2].map(|()| Side::new(start(Target::Valkey, 1, false)));
         let report = engine::run(&plan, &families(), reference, subject);
         report.assert_same();
@@ -176,14 +178,31 @@ const COMMANDS_MEANT: &[&str] = &[
     "RANDOMKEY",
     "RENAME",
     "RENAMENX",
+    "SADD",
     "SCAN",
+    "SCARD",
+    "SDIFF",
+    "SDIFFSTORE",
     "SELECT",
     "SET",
     "SETEX",
     "SETNX",
     "SETRANGE",
+    "SINTER",
+    "SINTERCARD",
+    "SINTERSTORE",
+    "SISMEMBER",
+    "SMEMBERS",
+    "SMISMEMBER",
+    "SMOVE",
+    "SPOP",
+    "SRANDMEMBER",
+    "SREM",
+    "SSCAN",
     "STRLEN",
     "SUBSTR",
+    "SUNION",
+    "SUNIONSTORE",
     "SWAPDB",
     "TIME",
     "TOUCH",

@@ -2,7 +2,7 @@
 
 use super::family::{Check, Family, OTHER, Step, args};
 use super::generate::Gen;
-use super::{expiry, keys, strings};
+use super::{expiry, keys, sets, strings};
 
 /// The family.
 #[derive(Debug)]
@@ -81,7 +81,8 @@ fn queued(g: &mut Gen) -> Step {
         3..6 => Step::exact(args![g.word("SELECT"), g.database()]),
         6 => Step::exact(args!["NOSUCHCOMMAND", g.value()]),
         7..13 => g.recipe(expiry::RECIPES),
-        13..22 => g.recipe(keys::RECIPES),
+        13..20 => g.recipe(keys::RECIPES),
+        20..27 => g.recipe(sets::RECIPES),
         _ => g.recipe(strings::RECIPES),
     }
 }
@@ -94,8 +95,12 @@ fn interference(g: &mut Gen, watched: &[Vec<u8>]) -> Vec<Step> {
         steps.push(Step::exact(args!["SELECT", g.database()]).on_other());
     }
     for _ in 0..g.count(1, 3) {
-        let mut step =
-            if g.chance(70) { g.recipe(strings::RECIPES) } else { g.recipe(keys::RECIPES) };
+        let family = match g.range(0, 10) {
+            0..5 => strings::RECIPES,
+            5..8 => keys::RECIPES,
+            _ => sets::RECIPES,
+        };
+        let mut step = g.recipe(family);
         if let (true, Some(key)) = (g.chance(50), watched.first())
             && step.args.len() > 1
         {
