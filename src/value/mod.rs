@@ -4,6 +4,7 @@ pub mod hasher;
 pub mod integer;
 pub mod intset;
 pub mod lcs;
+pub mod list;
 pub mod listpack;
 pub mod long_double;
 mod segment;

@@ -285,6 +285,13 @@ impl Listpack {
         Iter(Positions { bytes: self.as_bytes(), at, end: self.end() })
     }
 
+    /// The elements up to and with the one at `position`, from either end.
+    #[inline]
+    pub fn iter_to(&self, position: Position) -> Iter<'_> {
+        let end = position.at() + self.size_at(position);
+        Iter(Positions { bytes: self.as_bytes(), at: HEADER, end })
+    }
+
     /// Where the elements stand, from either end.
     #[inline]
     pub fn positions(&self) -> Positions<'_> {
@@ -414,6 +421,36 @@ impl Listpack {
     /// there are; returns how many.
     pub fn remove_range(&mut self, index: i64, count: usize) -> usize {
         self.seek(index).map_or(0, |position| self.cut(position.at(), count))
+    }
+
+    /// How many elements are equal to this one.
+    pub fn count_equal(&self, element: &Encoded<'_>) -> usize {
+        self.positions().filter(|&at| self.is_at(at, element)).count()
+    }
+
+    /// Removes up to `limit` elements equal to this one, behind the first `skip` of them, in one
+    /// pass; returns how many.
+    pub fn remove_equal(&mut self, element: &Encoded<'_>, skip: usize, limit: usize) -> usize {
+        let (bytes, end) = (self.as_bytes(), self.end());
+        let (mut kept, mut kept_from) = (Vec::new(), HEADER);
+        let (mut matched, mut removed, mut at) = (0, 0, HEADER);
+        while at < end && removed < limit {
+            let next = at + encoding::span(bytes, at);
+            if element.is_at(bytes, at) {
+                matched += 1;
+                if matched > skip {
+                    kept.extend_from_slice(&bytes[kept_from..at]);
+                    kept_from = next;
+                    removed += 1;
+                }
+            }
+            at = next;
+        }
+        if removed > 0 {
+            self.0.splice(HEADER, kept_from - HEADER, &[&kept]);
+            self.lower_count(removed);
+        }
+        removed
     }
 
     /// Removes up to `count` entries from `at` on; returns how many.

@@ -1,0 +1,526 @@
+//! Lists: a listpack while small, a quicklist when larger.
+//!
+//! The listpack becomes a quicklist before it would exceed the limit of one node, and comes back
+//! when a quicklist has shrunk to one node of at most half the limit: Redis's points, in the steps
+//! in which its commands take them. So an edit does not change the encoding by itself: a command
+//! calls [`List::grow_for`] before it adds, and [`List::shrink`] after it removed.
+//!
+//! Pure data: the limits come with each call that needs them. Nodes are not compressed.
+
+mod quicklist;
+#[cfg(test)]
+mod tests;
+
+use std::ops::ControlFlow;
+
+use self::quicklist::{Node, Quicklist, Spot};
+use super::listpack::{self, Encoded, Item, Listpack};
+use super::size_class::size_class;
+use super::thin::ThinBytes;
+
+/// Most bytes of a node when its limit is a number of elements; Redis's bound.
+const SAFE_NODE: usize = 8192;
+/// Most bytes of a node for the limits -1 to -5.
+const NODE_BYTES: [usize; 5] = [4096, 8192, 16_384, 32_768, 65_536];
+/// What a node's growth by an element is estimated at, above the element's own length.
+const ELEMENT_OVERHEAD: usize = 8;
+
+/// How large a node may be: `list-max-listpack-size`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Elements of a node if positive (0 counts as 1); -1 to -5 (and below) stand for 4, 8, 16, 32
+    /// and 64 KiB.
+    pub node_size: i32,
+}
+
+impl Limits {
+    /// Most bytes of a node, if that is what is limited.
+    fn bytes(self) -> Option<usize> {
+        let level = usize::try_from(-1 - i64::from(self.node_size)).ok()?;
+        Some(NODE_BYTES[level.min(NODE_BYTES.len() - 1)])
+    }
+
+    /// Most elements of a node, if that is what is limited.
+    fn elements(self) -> Option<usize> {
+        usize::try_from(self.node_size).ok().map(|elements| elements.max(1))
+    }
+
+    /// Whether a node of so many bytes and elements is too large.
+    fn exceeded_by(self, bytes: usize, elements: usize) -> bool {
+        match (self.bytes(), self.elements()) {
+            (Some(limit), _) => bytes > limit,
+            (None, Some(limit)) => bytes > SAFE_NODE || elements > limit,
+            (None, None) => unreachable!("a number is negative or not"),
+        }
+    }
+
+    /// Whether an element of so many bytes stands alone.
+    fn stands_alone(self, bytes: usize) -> bool {
+        bytes > self.bytes().unwrap_or(SAFE_NODE)
+    }
+}
+
+/// An end of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Where LPUSH adds.
+    Head,
+    /// Where RPUSH adds.
+    Tail,
+}
+
+/// Beside which side of an element another one is inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Before it.
+    Before,
+    /// Behind it.
+    After,
+}
+
+/// Which way elements are visited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the head on.
+    Forward,
+    /// From the tail on.
+    Backward,
+}
+
+/// An element to add or to look for, with its encoding.
+#[derive(Clone, Copy)]
+struct Element<'a> {
+    bytes: &'a [u8],
+    encoded: Encoded<'a>,
+}
+
+impl<'a> Element<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, encoded: Encoded::of(bytes) }
+    }
+}
+
+/// A list of strings.
+#[derive(Debug)]
+pub struct List(Repr);
+
+#[derive(Debug)]
+enum Repr {
+    Listpack(Listpack),
+    Quicklist(Box<Quicklist>),
+}
+
+/// A node as it is saved.
+#[derive(Clone, Copy, Debug)]
+pub enum NodeRef<'a> {
+    /// Several elements.
+    Packed(&'a Listpack),
+    /// One large element on its own.
+    Plain(&'a [u8]),
+}
+
+impl Default for List {
+    fn default() -> List {
+        List::new()
+    }
+}
+
+impl List {
+    /// An empty list.
+    pub fn new() -> List {
+        List(Repr::Listpack(Listpack::new()))
+    }
+
+    /// How many elements it has.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Repr::Listpack(elements) => elements.len(),
+            Repr::Quicklist(list) => list.len(),
+        }
+    }
+
+    /// Whether it has none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        match &self.0 {
+            Repr::Listpack(elements) => elements.is_empty(),
+            Repr::Quicklist(list) => list.len() == 0,
+        }
+    }
+
+    /// Bytes allocated.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        match &self.0 {
+            Repr::Listpack(elements) => elements.bytes(),
+            Repr::Quicklist(list) => size_class(size_of::<Quicklist>()) + list.bytes(),
+        }
+    }
+
+    /// The name of its encoding.
+    pub fn encoding(&self) -> &'static str {
+        match &self.0 {
+            Repr::Listpack(_) => "listpack",
+            Repr::Quicklist(_) => "quicklist",
+        }
+    }
+
+    /// How many allocations there are to free.
+    pub fn free_effort(&self) -> usize {
+        match &self.0 {
+            Repr::Listpack(_) => 1,
+            Repr::Quicklist(list) => list.node_count(),
+        }
+    }
+
+    /// A copy with all elements.
+    pub fn duplicate(&self) -> List {
+        List(match &self.0 {
+            Repr::Listpack(elements) => Repr::Listpack(elements.clone()),
+            Repr::Quicklist(list) => Repr::Quicklist(Box::new(list.duplicate())),
+        })
+    }
+
+    /// Makes ready for `count` more elements of `bytes` bytes in all: what would exceed the limit
+    /// of one node becomes a quicklist.
+    pub fn grow_for(&mut self, count: usize, bytes: usize, limits: Limits) {
+        if let Repr::Listpack(elements) = &self.0
+            && limits.exceeded_by(
+                elements.byte_len().saturating_add(bytes),
+                elements.len().saturating_add(count),
+            )
+        {
+            self.become_quicklist();
+        }
+    }
+
+    /// Turns a quicklist that removals left with one node of at most half the limit into a
+    /// listpack.
+    pub fn shrink(&mut self, limits: Limits) {
+        self.become_listpack(limits, 2);
+    }
+
+    /// Turns a list that was loaded into the encoding that suits its size.
+    pub fn settle(&mut self, limits: Limits) {
+        self.grow_for(0, 0, limits);
+        self.become_listpack(limits, 1);
+    }
+
+    /// Turns a quicklist of one node into a listpack if that is at most `1/part` of the limit.
+    fn become_listpack(&mut self, limits: Limits, part: usize) {
+        let Repr::Quicklist(list) = &mut self.0 else { return };
+        let Some(elements) = list.only_listpack() else { return };
+        let bytes_fit = limits.bytes().is_none_or(|limit| elements.byte_len() <= limit / part);
+        let count_fits = limits.elements().is_none_or(|limit| elements.len() <= limit / part);
+        if bytes_fit && count_fits {
+            let elements = std::mem::take(elements);
+            self.0 = Repr::Listpack(elements);
+        }
+    }
+
+    fn become_quicklist(&mut self) -> &mut Quicklist {
+        if let Repr::Listpack(elements) = &mut self.0 {
+            let mut list = Box::new(Quicklist::new());
+            if !elements.is_empty() {
+                list.push_node(End::Tail, Node::Packed(std::mem::take(elements)));
+            }
+            self.0 = Repr::Quicklist(list);
+        }
+        match &mut self.0 {
+            Repr::Quicklist(list) => list,
+            Repr::Listpack(_) => unreachable!("it was made one just now"),
+        }
+    }
+
+    /// The listpack, if it is one and has room for `added` bytes more.
+    fn listpack_with_room(&mut self, added: usize) -> Result<&mut Listpack, &mut Quicklist> {
+        if matches!(&self.0, Repr::Listpack(elements) if !elements.fits(added)) {
+            self.become_quicklist();
+        }
+        match &mut self.0 {
+            Repr::Listpack(elements) => Ok(elements),
+            Repr::Quicklist(list) => Err(list),
+        }
+    }
+
+    /// Adds an element at an end.
+    pub fn push(&mut self, end: End, element: &[u8], limits: Limits) {
+        let element = Element::new(element);
+        match (self.listpack_with_room(element.encoded.size()), end) {
+            (Ok(elements), End::Head) => elements.push_front_encoded(&element.encoded),
+            (Ok(elements), End::Tail) => elements.push_back_encoded(&element.encoded),
+            (Err(list), end) => list.push(end, &element, limits),
+        }
+    }
+
+    /// The element at an index from the head; a negative one counts from the tail, -1 being the
+    /// last.
+    pub fn get(&self, index: i64) -> Option<Item<'_>> {
+        match &self.0 {
+            Repr::Listpack(elements) => elements.seek(index).map(|at| elements.get(at)),
+            Repr::Quicklist(list) => {
+                let (spot, offset) = list.locate(self.place(index)?)?;
+                list.node(spot).get(offset)
+            }
+        }
+    }
+
+    /// The place from the head that an index means.
+    fn place(&self, index: i64) -> Option<usize> {
+        let len = self.len();
+        let place = if index < 0 {
+            len.checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?
+        } else {
+            usize::try_from(index).ok()?
+        };
+        (place < len).then_some(place)
+    }
+
+    /// Puts an element in the place of the one at an index (see [`List::get`]); false if there is
+    /// none.
+    pub fn set(&mut self, index: i64, element: &[u8], limits: Limits) -> bool {
+        let Some(place) = self.place(index) else { return false };
+        let element = Element::new(element);
+        match self.listpack_with_room(element.encoded.size()) {
+            Ok(elements) => {
+                if let Some(at) = elements.seek(index) {
+                    elements.replace_encoded(at, &element.encoded);
+                }
+            }
+            Err(list) => list.set(place, &element, limits),
+        }
+        true
+    }
+
+    /// Inserts an element beside the one at `place` from the head, which must be there.
+    pub fn insert(&mut self, place: usize, side: Side, element: &[u8], limits: Limits) {
+        let element = Element::new(element);
+        match self.listpack_with_room(element.encoded.size()) {
+            Ok(elements) => {
+                if let Some(at) = elements.seek(place as i64) {
+                    match side {
+                        Side::Before => elements.insert_before_encoded(at, &element.encoded),
+                        Side::After => elements.insert_after_encoded(at, &element.encoded),
+                    };
+                }
+            }
+            Err(list) => list.insert(place, side, &element, limits),
+        }
+    }
+
+    /// Removes `count` elements from `place` on, or as many as there are.
+    pub fn remove_range(&mut self, place: usize, count: usize) {
+        match &mut self.0 {
+            Repr::Listpack(elements) => {
+                if let Ok(place) = i64::try_from(place) {
+                    elements.remove_range(place, count);
+                }
+            }
+            Repr::Quicklist(list) => list.remove_range(place, count),
+        }
+    }
+
+    /// Removes up to `limit` elements equal to this one, the first that come in this direction;
+    /// returns how many.
+    pub fn remove_equal(&mut self, element: &[u8], direction: Direction, limit: usize) -> usize {
+        let element = Element::new(element);
+        match &mut self.0 {
+            Repr::Listpack(elements) => {
+                remove_equal_in(elements, &element.encoded, direction, limit)
+            }
+            Repr::Quicklist(list) => list.remove_equal(&element, direction, limit),
+        }
+    }
+
+    /// The elements from `place` on (counted from the head), in either direction.
+    pub fn iter_from(&self, place: usize, direction: Direction) -> Items<'_> {
+        match &self.0 {
+            Repr::Listpack(elements) => {
+                let at = i64::try_from(place).ok().and_then(|place| elements.seek(place));
+                let items = at.map(|at| NodeItems::of_listpack(elements, at, direction));
+                Items { rest: None, current: items.unwrap_or_default(), direction }
+            }
+            Repr::Quicklist(list) => {
+                let Some((spot, offset)) = list.locate(place) else {
+                    return Items { rest: None, current: NodeItems::default(), direction };
+                };
+                let current = list.node(spot).items_from(offset, direction);
+                Items { rest: Some((list, spot)), current, direction }
+            }
+        }
+    }
+
+    /// All elements from the head on.
+    pub fn iter(&self) -> Items<'_> {
+        self.iter_from(0, Direction::Forward)
+    }
+
+    /// Calls `visit` with the place (from the head) of every element equal to this one, in this
+    /// direction, until it breaks or `limit` elements were compared.
+    pub fn for_each_equal(
+        &self,
+        element: &[u8],
+        direction: Direction,
+        limit: usize,
+        mut visit: impl FnMut(usize) -> ControlFlow<()>,
+    ) {
+        let element = Element::new(element);
+        let len = self.len();
+        let mut compared = 0;
+        let mut hear = |is_equal: bool| {
+            if compared >= limit {
+                return ControlFlow::Break(());
+            }
+            let place = match direction {
+                Direction::Forward => compared,
+                Direction::Backward => len - 1 - compared,
+            };
+            compared += 1;
+            if is_equal { visit(place) } else { ControlFlow::Continue(()) }
+        };
+        match &self.0 {
+            Repr::Listpack(elements) => {
+                let _ = compare_in(elements, &element.encoded, direction, &mut hear);
+            }
+            Repr::Quicklist(list) => {
+                let _ = list.compare(&element, direction, &mut hear);
+            }
+        }
+    }
+
+    /// The place from the head of the first element equal to this one.
+    pub fn find(&self, element: &[u8]) -> Option<usize> {
+        let mut found = None;
+        self.for_each_equal(element, Direction::Forward, usize::MAX, |place| {
+            found = Some(place);
+            ControlFlow::Break(())
+        });
+        found
+    }
+
+    /// The nodes as they are saved, from the head on; a listpack is one.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeRef<'_>> {
+        let (only, list) = match &self.0 {
+            Repr::Listpack(elements) => (Some(NodeRef::Packed(elements)), None),
+            Repr::Quicklist(list) => (None, Some(list.nodes())),
+        };
+        only.into_iter().chain(list.into_iter().flatten())
+    }
+
+    /// Adds a loaded listpack at the tail as a node of its own; an empty one is passed over. Call
+    /// [`List::settle`] when all is loaded.
+    pub fn append_listpack(&mut self, elements: Listpack, limits: Limits) {
+        if elements.is_empty() {
+            return;
+        }
+        let list = self.become_quicklist();
+        if elements.len() <= quicklist::NODE_ELEMENTS_MAX {
+            list.push_node(End::Tail, Node::Packed(elements));
+        } else {
+            // No server of ours saves such nodes: their elements could not be counted in constant
+            // time.
+            for item in elements.iter() {
+                let mut digits = itoa::Buffer::new();
+                list.push(End::Tail, &Element::new(item.as_bytes(&mut digits)), limits);
+            }
+        }
+    }
+
+    /// Adds a loaded element at the tail that stands alone. See [`List::append_listpack`].
+    pub fn append_plain(&mut self, element: &[u8]) {
+        self.become_quicklist().push_node(End::Tail, Node::Plain(ThinBytes::new(element)));
+    }
+}
+
+/// Removes up to `limit` elements equal to this one; returns how many.
+fn remove_equal_in(
+    elements: &mut Listpack,
+    element: &Encoded<'_>,
+    direction: Direction,
+    limit: usize,
+) -> usize {
+    let skip = match direction {
+        Direction::Forward => 0,
+        Direction::Backward => elements.count_equal(element).saturating_sub(limit),
+    };
+    elements.remove_equal(element, skip, limit)
+}
+
+/// Tells `hear` of each element, in this direction, whether it is equal to this one.
+fn compare_in(
+    elements: &Listpack,
+    element: &Encoded<'_>,
+    direction: Direction,
+    hear: &mut impl FnMut(bool) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut compare = |at| hear(elements.is_at(at, element));
+    match direction {
+        Direction::Forward => elements.positions().try_for_each(&mut compare),
+        Direction::Backward => elements.positions().rev().try_for_each(&mut compare),
+    }
+}
+
+/// What is left of one node.
+#[derive(Clone)]
+enum NodeItems<'a> {
+    Packed(listpack::Iter<'a>),
+    Plain(Option<&'a [u8]>),
+}
+
+impl Default for NodeItems<'_> {
+    fn default() -> Self {
+        Self::Plain(None)
+    }
+}
+
+impl<'a> NodeItems<'a> {
+    fn of_listpack(
+        elements: &'a Listpack,
+        at: listpack::Position,
+        direction: Direction,
+    ) -> NodeItems<'a> {
+        NodeItems::Packed(match direction {
+            Direction::Forward => elements.iter_from(Some(at)),
+            Direction::Backward => elements.iter_to(at),
+        })
+    }
+
+    #[inline]
+    fn next(&mut self, direction: Direction) -> Option<Item<'a>> {
+        match (self, direction) {
+            (Self::Packed(items), Direction::Forward) => items.next(),
+            (Self::Packed(items), Direction::Backward) => items.next_back(),
+            (Self::Plain(item), _) => item.take().map(Item::Bytes),
+        }
+    }
+}
+
+/// Elements of a list; see [`List::iter_from`].
+#[derive(Clone)]
+pub struct Items<'a> {
+    /// The quicklist and where in it `current` is.
+    rest: Option<(&'a Quicklist, Spot)>,
+    current: NodeItems<'a>,
+    direction: Direction,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Item<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item<'a>> {
+        loop {
+            if let Some(item) = self.current.next(self.direction) {
+                return Some(item);
+            }
+            let (list, spot) = self.rest?;
+            let spot = match self.direction {
+                Direction::Forward => list.next(spot),
+                Direction::Backward => list.prev(spot),
+            };
+            self.rest = spot.map(|spot| (list, spot));
+            self.current = list.node(spot?).items(self.direction);
+        }
+    }
+}

@@ -1,0 +1,725 @@
+//! Quicklists: many elements in nodes of a bounded size.
+//!
+//! ```text
+//! ring of blocks | block | block | … |            a pointer each
+//! block          | node | node | … up to 128 |    in a ring of its own
+//! node           listpack, or one large element on its own
+//! ```
+//!
+//! Both ends take and give elements in constant time. Nothing here moves everything at once: a
+//! block is 2 KiB, and the ring of blocks has a word for every 128 nodes (1 MiB of elements at the
+//! default limit), so that it grows to 100 GiB of elements by copying less than a mebibyte. A
+//! list of linked nodes would do as well at the ends, but an index is found here by walking blocks
+//! first, and costs a 16-byte node no links.
+//!
+//! Where elements go and when nodes are split and merged is as in Redis, so that a list comes back
+//! to one node, and so to a listpack, by the same requests.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use super::{
+    Direction, ELEMENT_OVERHEAD, Element, End, Limits, NodeItems, NodeRef, Side, compare_in,
+    remove_equal_in,
+};
+use crate::value::listpack::{self, Item, Listpack};
+use crate::value::size_class::size_class;
+use crate::value::thin::ThinBytes;
+
+/// Nodes of a block.
+const BLOCK_NODES: usize = 128;
+/// A block that shrinks takes its successor's nodes when both have no more than this.
+const JOIN_NODES: usize = BLOCK_NODES / 2;
+/// Elements of a node: what a listpack counts in constant time.
+pub(super) const NODE_ELEMENTS_MAX: usize = 65_534;
+/// Header and end of a listpack, of which two that are merged need only one.
+const LISTPACK_FRAME: usize = 7;
+
+/// Elements side by side.
+#[derive(Debug)]
+pub(super) enum Node {
+    Packed(Listpack),
+    Plain(ThinBytes),
+}
+
+impl Node {
+    /// A node of one element.
+    fn of(element: &Element<'_>, limits: Limits) -> Node {
+        if limits.stands_alone(element.bytes.len()) {
+            return Node::Plain(ThinBytes::new(element.bytes));
+        }
+        let mut elements = Listpack::new();
+        elements.push_back_encoded(&element.encoded);
+        Node::Packed(elements)
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        match self {
+            Node::Packed(elements) => elements.len(),
+            Node::Plain(_) => 1,
+        }
+    }
+
+    #[inline]
+    fn bytes(&self) -> usize {
+        match self {
+            Node::Packed(elements) => elements.bytes(),
+            Node::Plain(element) => element.allocated(),
+        }
+    }
+
+    fn duplicate(&self) -> Node {
+        match self {
+            Node::Packed(elements) => Node::Packed(elements.clone()),
+            Node::Plain(element) => Node::Plain(element.clone()),
+        }
+    }
+
+    /// Whether an element of `len` bytes may join those in the node.
+    #[inline]
+    fn takes(&self, len: usize, limits: Limits) -> bool {
+        match self {
+            Node::Plain(_) => false,
+            Node::Packed(elements) => {
+                let count = elements.len() + 1;
+                let bytes =
+                    elements.byte_len().saturating_add(len).saturating_add(ELEMENT_OVERHEAD);
+                !limits.stands_alone(len)
+                    && !limits.exceeded_by(bytes, count)
+                    && count <= NODE_ELEMENTS_MAX
+            }
+        }
+    }
+
+    /// Whether both may be one node.
+    fn joins(&self, other: &Node, limits: Limits) -> bool {
+        let (Node::Packed(ours), Node::Packed(theirs)) = (self, other) else { return false };
+        let bytes = ours.byte_len() + theirs.byte_len() - LISTPACK_FRAME;
+        let count = ours.len() + theirs.len();
+        !limits.exceeded_by(bytes, count) && count <= NODE_ELEMENTS_MAX
+    }
+
+    /// The element at `offset`.
+    pub(super) fn get(&self, offset: usize) -> Option<Item<'_>> {
+        match self {
+            Node::Packed(elements) => elements.seek(offset as i64).map(|at| elements.get(at)),
+            Node::Plain(element) => Some(Item::Bytes(element.as_slice())),
+        }
+    }
+
+    /// Its elements, to be taken in this direction.
+    pub(super) fn items(&self, direction: Direction) -> NodeItems<'_> {
+        let offset = match direction {
+            Direction::Forward => 0,
+            Direction::Backward => self.len() - 1,
+        };
+        self.items_from(offset, direction)
+    }
+
+    /// Its elements from `offset` on.
+    pub(super) fn items_from(&self, offset: usize, direction: Direction) -> NodeItems<'_> {
+        match self {
+            Node::Packed(elements) => match elements.seek(offset as i64) {
+                Some(at) => NodeItems::of_listpack(elements, at, direction),
+                None => NodeItems::default(),
+            },
+            Node::Plain(element) => NodeItems::Plain(Some(element.as_slice())),
+        }
+    }
+
+    /// The elements, of a node that has several.
+    fn packed(&mut self) -> &mut Listpack {
+        match self {
+            Node::Packed(elements) => elements,
+            Node::Plain(_) => unreachable!("an element on its own takes no other"),
+        }
+    }
+
+    /// Cuts the node beside the element at `offset`; gives the part without that element.
+    fn split(&mut self, offset: usize, side: Side) -> Node {
+        let elements = self.packed();
+        let cut = match side {
+            Side::Before => offset,
+            Side::After => offset + 1,
+        };
+        let at = elements.seek(cut as i64).expect("there are elements on both sides of a cut");
+        let mut other = elements.split_off(at);
+        if side == Side::Before {
+            std::mem::swap(elements, &mut other);
+        }
+        Node::Packed(other)
+    }
+}
+
+/// Nodes side by side.
+#[derive(Debug, Default)]
+struct Block {
+    nodes: VecDeque<Node>,
+    /// Elements of all its nodes.
+    elements: usize,
+}
+
+impl Block {
+    fn bytes(&self) -> usize {
+        size_class(size_of::<Block>()) + size_class(self.nodes.capacity() * size_of::<Node>())
+    }
+}
+
+/// Where a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    block: usize,
+    node: usize,
+}
+
+/// See the head of the file. No node and no block is empty.
+#[derive(Debug, Default)]
+pub(super) struct Quicklist {
+    blocks: VecDeque<Box<Block>>,
+    len: usize,
+    node_count: usize,
+    /// Bytes allocated for nodes and blocks.
+    bytes: usize,
+}
+
+impl Quicklist {
+    pub(super) fn new() -> Quicklist {
+        Quicklist::default()
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn node_count(&self) -> usize {
+        self.node_count
+    }
+
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes + size_class(self.blocks.capacity() * size_of::<Box<Block>>())
+    }
+
+    pub(super) fn duplicate(&self) -> Quicklist {
+        let mut copy = Quicklist::new();
+        for block in &self.blocks {
+            for node in &block.nodes {
+                copy.push_node(End::Tail, node.duplicate());
+            }
+        }
+        copy
+    }
+
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeRef<'_>> {
+        self.blocks.iter().flat_map(|block| &block.nodes).map(|node| match node {
+            Node::Packed(elements) => NodeRef::Packed(elements),
+            Node::Plain(element) => NodeRef::Plain(element.as_slice()),
+        })
+    }
+
+    /// The listpack of the only node. Whoever takes it drops the list.
+    pub(super) fn only_listpack(&mut self) -> Option<&mut Listpack> {
+        if self.node_count != 1 {
+            return None;
+        }
+        match self.blocks.front_mut()?.nodes.front_mut()? {
+            Node::Packed(elements) => Some(elements),
+            Node::Plain(_) => None,
+        }
+    }
+
+    // Nodes.
+
+    #[inline]
+    pub(super) fn node(&self, spot: Spot) -> &Node {
+        &self.blocks[spot.block].nodes[spot.node]
+    }
+
+    fn first(&self) -> Option<Spot> {
+        (self.len > 0).then_some(Spot { block: 0, node: 0 })
+    }
+
+    fn last(&self) -> Option<Spot> {
+        let block = self.blocks.len().checked_sub(1)?;
+        Some(Spot { block, node: self.blocks[block].nodes.len() - 1 })
+    }
+
+    fn end(&self, end: End) -> Option<Spot> {
+        match end {
+            End::Head => self.first(),
+            End::Tail => self.last(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn next(&self, spot: Spot) -> Option<Spot> {
+        self.settle(Spot { node: spot.node + 1, ..spot })
+    }
+
+    #[inline]
+    pub(super) fn prev(&self, spot: Spot) -> Option<Spot> {
+        if let Some(node) = spot.node.checked_sub(1) {
+            return Some(Spot { node, ..spot });
+        }
+        let block = spot.block.checked_sub(1)?;
+        Some(Spot { block, node: self.blocks[block].nodes.len() - 1 })
+    }
+
+    /// The spot itself, or the first of the next block if it is behind its block's last node.
+    #[inline]
+    fn settle(&self, spot: Spot) -> Option<Spot> {
+        let nodes = self.blocks.get(spot.block)?.nodes.len();
+        if spot.node < nodes {
+            return Some(spot);
+        }
+        let block = spot.block + 1;
+        (block < self.blocks.len()).then_some(Spot { block, node: 0 })
+    }
+
+    /// The node of the element at `place`, and which of its elements that is. Walks from the
+    /// nearer end, blocks first.
+    pub(super) fn locate(&self, place: usize) -> Option<(Spot, usize)> {
+        if place >= self.len {
+            return None;
+        }
+        if place <= self.len / 2 { self.locate_forward(place) } else { self.locate_backward(place) }
+    }
+
+    fn locate_forward(&self, place: usize) -> Option<(Spot, usize)> {
+        let mut rest = place;
+        let mut block = 0;
+        while rest >= self.blocks[block].elements {
+            rest -= self.blocks[block].elements;
+            block += 1;
+        }
+        for (node, candidate) in self.blocks[block].nodes.iter().enumerate() {
+            let len = candidate.len();
+            if rest < len {
+                return Some((Spot { block, node }, rest));
+            }
+            rest -= len;
+        }
+        None
+    }
+
+    fn locate_backward(&self, place: usize) -> Option<(Spot, usize)> {
+        // How many elements are behind it.
+        let mut rest = self.len - 1 - place;
+        let mut block = self.blocks.len() - 1;
+        while rest >= self.blocks[block].elements {
+            rest -= self.blocks[block].elements;
+            block -= 1;
+        }
+        for (node, candidate) in self.blocks[block].nodes.iter().enumerate().rev() {
+            let len = candidate.len();
+            if rest < len {
+                return Some((Spot { block, node }, len - 1 - rest));
+            }
+            rest -= len;
+        }
+        None
+    }
+
+    /// Lets `change` work on a node, and keeps the accounts. The node may be empty then, and must
+    /// be removed.
+    #[inline]
+    fn change<R>(&mut self, spot: Spot, change: impl FnOnce(&mut Node) -> R) -> R {
+        let block = &mut self.blocks[spot.block];
+        let node = &mut block.nodes[spot.node];
+        let (len, bytes) = (node.len(), node.bytes());
+        let result = change(node);
+        let (new_len, new_bytes) = (node.len(), node.bytes());
+        block.elements = block.elements - len + new_len;
+        self.len = self.len - len + new_len;
+        self.bytes = self.bytes - bytes + new_bytes;
+        result
+    }
+
+    /// Puts a node at an end.
+    pub(super) fn push_node(&mut self, end: End, node: Node) {
+        let full =
+            |block: Option<&Box<Block>>| block.is_none_or(|block| block.nodes.len() >= BLOCK_NODES);
+        match end {
+            End::Head => {
+                if full(self.blocks.front()) {
+                    self.insert_block(0);
+                }
+                self.put(Spot { block: 0, node: 0 }, node);
+            }
+            End::Tail => {
+                if full(self.blocks.back()) {
+                    self.insert_block(self.blocks.len());
+                }
+                let block = self.blocks.len() - 1;
+                self.put(Spot { block, node: self.blocks[block].nodes.len() }, node);
+            }
+        }
+    }
+
+    fn insert_block(&mut self, at: usize) {
+        let block = Box::<Block>::default();
+        self.bytes += block.bytes();
+        self.blocks.insert(at, block);
+    }
+
+    /// Puts a node before the one at `spot`, in a block that has room.
+    fn put(&mut self, spot: Spot, node: Node) {
+        let block = &mut self.blocks[spot.block];
+        let (len, bytes, before) = (node.len(), node.bytes(), block.bytes());
+        block.nodes.insert(spot.node, node);
+        block.elements += len;
+        self.bytes += bytes + block.bytes() - before;
+        self.len += len;
+        self.node_count += 1;
+    }
+
+    /// Puts a node beside the one at `spot`; gives its own.
+    fn insert_node(&mut self, spot: Spot, side: Side, node: Node) -> Spot {
+        let mut at = match side {
+            Side::Before => spot,
+            Side::After => Spot { node: spot.node + 1, ..spot },
+        };
+        if self.blocks[at.block].nodes.len() >= BLOCK_NODES {
+            self.split_block(at.block);
+            let kept = self.blocks[at.block].nodes.len();
+            if at.node > kept {
+                at = Spot { block: at.block + 1, node: at.node - kept };
+            }
+        }
+        self.put(at, node);
+        at
+    }
+
+    /// Moves the second half of a block's nodes into a block of their own behind it.
+    fn split_block(&mut self, at: usize) {
+        self.insert_block(at + 1);
+        let before = self.blocks[at].bytes() + self.blocks[at + 1].bytes();
+        let block = &mut self.blocks[at];
+        let nodes = block.nodes.split_off(block.nodes.len() / 2);
+        let elements = nodes.iter().map(Node::len).sum();
+        block.elements -= elements;
+        *self.blocks[at + 1] = Block { nodes, elements };
+        let after = self.blocks[at].bytes() + self.blocks[at + 1].bytes();
+        self.bytes = self.bytes - before + after;
+    }
+
+    /// Takes a node out. Spots before it stay what they are.
+    fn remove_node(&mut self, spot: Spot) -> Option<Node> {
+        let node = self.blocks[spot.block].nodes.remove(spot.node)?;
+        let block = &mut self.blocks[spot.block];
+        block.elements -= node.len();
+        self.len -= node.len();
+        self.bytes -= node.bytes();
+        self.node_count -= 1;
+        if block.nodes.is_empty() {
+            self.remove_block(spot.block);
+        } else {
+            self.join_next_block(spot.block);
+        }
+        Some(node)
+    }
+
+    /// Takes a block out, of which the nodes are accounted for.
+    fn remove_block(&mut self, at: usize) -> Option<Box<Block>> {
+        let block = self.blocks.remove(at)?;
+        self.bytes -= block.bytes();
+        Some(block)
+    }
+
+    /// Moves the nodes of the next block into this one if they are few.
+    fn join_next_block(&mut self, at: usize) {
+        let Some(next) = self.blocks.get(at + 1) else { return };
+        if self.blocks[at].nodes.len() + next.nodes.len() > JOIN_NODES {
+            return;
+        }
+        let Some(mut next) = self.remove_block(at + 1) else { return };
+        let block = &mut self.blocks[at];
+        let before = block.bytes();
+        block.nodes.append(&mut next.nodes);
+        block.elements += next.elements;
+        self.bytes = self.bytes - before + block.bytes();
+    }
+
+    // Elements.
+
+    /// Adds an element at an end.
+    pub(super) fn push(&mut self, end: End, element: &Element<'_>, limits: Limits) {
+        match self.end(end) {
+            Some(spot) if self.node(spot).takes(element.bytes.len(), limits) => {
+                self.change(spot, |node| match end {
+                    End::Head => node.packed().push_front_encoded(&element.encoded),
+                    End::Tail => node.packed().push_back_encoded(&element.encoded),
+                });
+            }
+            _ => self.push_node(end, Node::of(element, limits)),
+        }
+    }
+
+    /// Inserts an element beside the one at `place`.
+    pub(super) fn insert(
+        &mut self,
+        place: usize,
+        side: Side,
+        element: &Element<'_>,
+        limits: Limits,
+    ) {
+        let Some((spot, offset)) = self.locate(place) else { return };
+        let len = element.bytes.len();
+        let node = self.node(spot);
+        if node.takes(len, limits) {
+            self.change(spot, |node| insert_into(node.packed(), offset, side, element));
+            return;
+        }
+        let (edge, neighbour) = match side {
+            Side::Before => (offset == 0, self.prev(spot)),
+            Side::After => (offset + 1 == node.len(), self.next(spot)),
+        };
+        if edge {
+            match neighbour.filter(|&spot| self.node(spot).takes(len, limits)) {
+                None => {
+                    self.insert_node(spot, side, Node::of(element, limits));
+                }
+                Some(neighbour) => self.change(neighbour, |node| match side {
+                    Side::Before => node.packed().push_back_encoded(&element.encoded),
+                    Side::After => node.packed().push_front_encoded(&element.encoded),
+                }),
+            }
+            return;
+        }
+        let mut other = self.change(spot, |node| node.split(offset, side));
+        if limits.stands_alone(len) {
+            let alone = self.insert_node(spot, side, Node::of(element, limits));
+            self.insert_node(alone, side, other);
+            return;
+        }
+        match side {
+            Side::Before => other.packed().push_back_encoded(&element.encoded),
+            Side::After => other.packed().push_front_encoded(&element.encoded),
+        }
+        let inserted = self.insert_node(spot, side, other);
+        let center = match side {
+            Side::Before => self.next(inserted),
+            Side::After => self.prev(inserted),
+        };
+        if let Some(center) = center {
+            self.merge_around(center, limits);
+        }
+    }
+
+    /// Merges small nodes around one: those two before it, those two behind it, and then itself
+    /// with what is beside it.
+    fn merge_around(&mut self, center: Spot, limits: Limits) {
+        if let Some(next) = self.next(center) {
+            self.merge_with_next(next, limits);
+        }
+        let mut center = center;
+        if let Some(prev) = self.prev(center)
+            && let Some(before) = self.prev(prev)
+            && self.merge_with_next(before, limits)
+        {
+            let Some(moved) = self.next(before) else { return };
+            center = moved;
+        }
+        if let Some(prev) = self.prev(center)
+            && self.merge_with_next(prev, limits)
+        {
+            center = prev;
+        }
+        self.merge_with_next(center, limits);
+    }
+
+    /// Moves the elements of the next node into this one if they fit. This spot stays.
+    fn merge_with_next(&mut self, spot: Spot, limits: Limits) -> bool {
+        let Some(next) = self.next(spot) else { return false };
+        if !self.node(spot).joins(self.node(next), limits) {
+            return false;
+        }
+        if let Some(Node::Packed(elements)) = self.remove_node(next) {
+            self.change(spot, |node| node.packed().append(&elements));
+        }
+        true
+    }
+
+    /// Puts an element in the place of the one at `place`.
+    pub(super) fn set(&mut self, place: usize, element: &Element<'_>, limits: Limits) {
+        let Some((spot, offset)) = self.locate(place) else { return };
+        let alone = limits.stands_alone(element.bytes.len());
+        let fits = match self.node(spot) {
+            Node::Plain(_) => alone,
+            Node::Packed(elements) => !alone && elements.fits(element.encoded.size()),
+        };
+        if fits {
+            self.change(spot, |node| match node {
+                Node::Packed(elements) => {
+                    if let Some(at) = elements.seek(offset as i64) {
+                        elements.replace_encoded(at, &element.encoded);
+                    }
+                }
+                Node::Plain(old) => *old = ThinBytes::new(element.bytes),
+            });
+        } else if matches!(self.node(spot), Node::Plain(_)) {
+            self.insert(place, Side::After, element, limits);
+            self.remove_range(place, 1);
+        } else {
+            self.set_apart(spot, offset, element, limits);
+        }
+    }
+
+    /// Puts an element that takes a node of its own in the place of one among others.
+    fn set_apart(&mut self, spot: Spot, offset: usize, element: &Element<'_>, limits: Limits) {
+        let behind = (offset + 1 < self.node(spot).len())
+            .then(|| self.change(spot, |node| node.split(offset, Side::After)));
+        let mut new = Some(self.insert_node(spot, Side::After, Node::of(element, limits)));
+        if let Some((at, behind)) = new.zip(behind) {
+            // The insertion may move the new node, but leaves it where it is in order.
+            let behind = self.insert_node(at, Side::After, behind);
+            new = self.prev(behind);
+        }
+        let Some(old) = new.and_then(|new| self.prev(new)) else { return };
+        if self.node(old).len() == 1 {
+            self.remove_node(old);
+            return;
+        }
+        self.change(old, |node| {
+            let elements = node.packed();
+            if let Some(last) = elements.last() {
+                elements.remove(last);
+            }
+        });
+        if let Some(new) = self.next(old) {
+            self.merge_around(new, limits);
+        }
+    }
+
+    /// Removes `count` elements from `place` on, or as many as there are.
+    pub(super) fn remove_range(&mut self, place: usize, count: usize) {
+        let mut rest = count.min(self.len.saturating_sub(place));
+        let Some((mut spot, mut offset)) = self.locate(place) else { return };
+        while rest > 0 {
+            let len = self.node(spot).len();
+            let removed = rest.min(len - offset);
+            if removed == len {
+                self.remove_node(spot);
+            } else {
+                self.change(spot, |node| node.packed().remove_range(offset as i64, removed));
+                spot.node += 1;
+            }
+            rest -= removed;
+            offset = 0;
+            match self.settle(spot) {
+                Some(next) => spot = next,
+                None => return,
+            }
+        }
+    }
+
+    /// Removes up to `limit` elements equal to this one; returns how many.
+    pub(super) fn remove_equal(
+        &mut self,
+        element: &Element<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> usize {
+        let mut removed = 0;
+        let mut at = match direction {
+            Direction::Forward => self.first(),
+            Direction::Backward => self.last(),
+        };
+        while let Some(spot) = at
+            && removed < limit
+        {
+            let left = limit - removed;
+            let before = self.prev(spot);
+            let whole =
+                matches!(self.node(spot), Node::Plain(old) if old.as_slice() == element.bytes);
+            let gone = if whole { 1 } else { self.remove_equal_at(spot, element, direction, left) };
+            removed += gone;
+            let is_empty = whole || self.node(spot).len() == 0;
+            if is_empty {
+                self.remove_node(spot);
+            }
+            at = match direction {
+                Direction::Backward => before,
+                Direction::Forward if is_empty => self.settle(spot),
+                Direction::Forward => self.next(spot),
+            };
+        }
+        removed
+    }
+
+    /// [`Quicklist::remove_equal`] in one node, which may be left empty.
+    fn remove_equal_at(
+        &mut self,
+        spot: Spot,
+        element: &Element<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> usize {
+        match self.node(spot) {
+            Node::Plain(_) => 0,
+            // Most nodes have none: those are only looked at.
+            Node::Packed(elements)
+                if elements.find_encoded(None, &element.encoded, 0).is_none() =>
+            {
+                0
+            }
+            Node::Packed(_) => self.change(spot, |node| {
+                remove_equal_in(node.packed(), &element.encoded, direction, limit)
+            }),
+        }
+    }
+
+    /// Tells `hear` of each element, in this direction, whether it is equal to this one.
+    pub(super) fn compare(
+        &self,
+        element: &Element<'_>,
+        direction: Direction,
+        hear: &mut impl FnMut(bool) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut compare = |node: &Node| match node {
+            Node::Plain(other) => hear(other.as_slice() == element.bytes),
+            Node::Packed(elements) => compare_in(elements, &element.encoded, direction, hear),
+        };
+        match direction {
+            Direction::Forward => {
+                self.blocks.iter().flat_map(|block| &block.nodes).try_for_each(&mut compare)
+            }
+            Direction::Backward => self
+                .blocks
+                .iter()
+                .rev()
+                .flat_map(|block| block.nodes.iter().rev())
+                .try_for_each(&mut compare),
+        }
+    }
+}
+
+/// Inserts an element beside the one at `offset`.
+fn insert_into(elements: &mut Listpack, offset: usize, side: Side, element: &Element<'_>) {
+    let position: Option<listpack::Position> = elements.seek(offset as i64);
+    let at = position.expect("the element was located");
+    match side {
+        Side::Before => elements.insert_before_encoded(at, &element.encoded),
+        Side::After => elements.insert_after_encoded(at, &element.encoded),
+    };
+}
+
+#[cfg(test)]
+impl Quicklist {
+    /// Counts everything again and holds it against the accounts.
+    pub(super) fn check(&self) {
+        let (mut len, mut bytes, mut count) = (0, 0, 0);
+        for block in &self.blocks {
+            assert!(!block.nodes.is_empty() && block.nodes.len() <= BLOCK_NODES);
+            assert!(block.nodes.iter().all(|node| node.len() > 0));
+            let elements: usize = block.nodes.iter().map(Node::len).sum();
+            assert_eq!(block.elements, elements);
+            len += elements;
+            count += block.nodes.len();
+            bytes += block.bytes() + block.nodes.iter().map(Node::bytes).sum::<usize>();
+        }
+        assert_eq!((self.len, self.bytes, self.node_count), (len, bytes, count));
+    }
+}

@@ -1,0 +1,307 @@
+//! Lists against a plain model, with small nodes so that every way of splitting and merging comes.
+
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::*;
+
+/// Nodes of at most 4 KiB.
+const BYTES: Limits = Limits { node_size: -1 };
+
+#[derive(Clone, Debug)]
+enum Step {
+    Push(End, Vec<u8>),
+    Set(Index, Vec<u8>),
+    Insert(Index, Side, Vec<u8>),
+    RemoveRange(Index, usize),
+    RemoveEqual(Index, Direction, usize),
+}
+
+/// Few different ones, so that equal elements come; some stand alone.
+fn element() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        6 => (0u8..4).prop_map(|n| vec![b'a' + n; 3]),
+        3 => (0u16..3).prop_map(|n| n.to_string().into_bytes()),
+        2 => (0u8..2).prop_map(|n| vec![b'A' + n; 1500]),
+        1 => Just(vec![b'z'; 5000]),
+        1 => Just(vec![b'y'; 9000]),
+    ]
+}
+
+fn end() -> impl Strategy<Value = End> {
+    prop_oneof![1 => Just(End::Head), 2 => Just(End::Tail)]
+}
+
+fn side() -> impl Strategy<Value = Side> {
+    prop_oneof![Just(Side::Before), Just(Side::After)]
+}
+
+fn direction() -> impl Strategy<Value = Direction> {
+    prop_oneof![Just(Direction::Forward), Just(Direction::Backward)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let at = any::<Index>;
+    prop_oneof![
+        8 => (end(), element()).prop_map(|(end, element)| Step::Push(end, element)),
+        3 => (at(), element()).prop_map(|(at, element)| Step::Set(at, element)),
+        6 => (at(), side(), element()).prop_map(|(at, side, element)| Step::Insert(at, side, element)),
+        1 => (at(), 0usize..6).prop_map(|(at, count)| Step::RemoveRange(at, count)),
+        1 => (at(), direction(), 1usize..5)
+            .prop_map(|(at, direction, limit)| Step::RemoveEqual(at, direction, limit)),
+    ]
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    prop::sample::select(vec![0, 1, 2, 3, 7, -1, -2]).prop_map(|node_size| Limits { node_size })
+}
+
+/// Places of the elements equal to this one.
+fn places(model: &VecDeque<Vec<u8>>, element: &[u8], direction: Direction) -> Vec<usize> {
+    let mut places: Vec<_> = (0..model.len()).filter(|&at| model[at] == element).collect();
+    if direction == Direction::Backward {
+        places.reverse();
+    }
+    places
+}
+
+fn run(list: &mut List, model: &mut VecDeque<Vec<u8>>, step: Step, limits: Limits) {
+    match step {
+        Step::Push(end, element) => {
+            list.grow_for(1, element.len(), limits);
+            list.push(end, &element, limits);
+            match end {
+                End::Head => model.push_front(element),
+                End::Tail => model.push_back(element),
+            }
+        }
+        _ if model.is_empty() => assert!(!list.set(0, b"x", limits)),
+        Step::Set(at, element) => {
+            let at = at.index(model.len());
+            list.grow_for(1, element.len(), limits);
+            let index =
+                if element.len() % 2 == 0 { at as i64 } else { at as i64 - model.len() as i64 };
+            assert!(list.set(index, &element, limits));
+            model[at] = element;
+            list.shrink(limits);
+        }
+        Step::Insert(at, side, element) => {
+            let at = at.index(model.len());
+            list.grow_for(1, element.len(), limits);
+            list.insert(at, side, &element, limits);
+            model.insert(at + usize::from(side == Side::After), element);
+        }
+        Step::RemoveRange(at, count) => {
+            let at = at.index(model.len());
+            list.remove_range(at, count);
+            model.drain(at..(at + count).min(model.len()));
+            list.shrink(limits);
+        }
+        Step::RemoveEqual(at, direction, limit) => {
+            let element = model[at.index(model.len())].clone();
+            let mut gone = places(model, &element, direction);
+            gone.truncate(limit);
+            assert_eq!(list.remove_equal(&element, direction, limit), gone.len());
+            gone.sort_unstable();
+            for at in gone.into_iter().rev() {
+                model.remove(at);
+            }
+            list.shrink(limits);
+        }
+    }
+}
+
+fn check(list: &List) {
+    if let Repr::Quicklist(list) = &list.0 {
+        list.check();
+    }
+}
+
+fn elements<'a>(items: impl Iterator<Item = Item<'a>>) -> Vec<Vec<u8>> {
+    items.map(|item| item.to_vec()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 3 } else { 256 }))]
+
+    #[test]
+    fn does_what_a_deque_does(
+        limits in limits(),
+        steps in prop::collection::vec(step(), 0..if cfg!(miri) { 20 } else { 120 }),
+    ) {
+        let mut list = List::new();
+        let mut model = VecDeque::new();
+        for step in steps {
+            run(&mut list, &mut model, step, limits);
+            prop_assert_eq!(list.len(), model.len());
+            prop_assert_eq!(list.is_empty(), model.is_empty());
+            check(&list);
+        }
+        let contents = Vec::from(model.clone());
+        prop_assert_eq!(&elements(list.iter()), &contents);
+        let copy = list.duplicate();
+        check(&copy);
+        prop_assert_eq!(&elements(copy.iter()), &contents);
+        for at in 0..model.len() {
+            prop_assert_eq!(list.get(at as i64), Some(Item::of(&model[at])));
+            let from_end = list.get(at as i64 - model.len() as i64);
+            prop_assert_eq!(from_end, Some(Item::of(&model[at])));
+            if at % 5 == 0 {
+                prop_assert_eq!(&elements(list.iter_from(at, Direction::Forward)), &contents[at..]);
+                let mut back = elements(list.iter_from(at, Direction::Backward));
+                back.reverse();
+                prop_assert_eq!(&back, &contents[..=at]);
+            }
+        }
+        prop_assert_eq!(list.get(model.len() as i64), None);
+        prop_assert_eq!(list.get(-1 - model.len() as i64), None);
+        prop_assert_eq!(list.get(i64::MIN), None);
+    }
+
+    #[test]
+    fn finds_what_a_search_finds(
+        limits in limits(),
+        contents in prop::collection::vec(element(), 1..30),
+        needle in any::<Index>(),
+        direction in direction(),
+        limit in 0usize..35,
+    ) {
+        let mut list = List::new();
+        for element in &contents {
+            list.grow_for(1, element.len(), limits);
+            list.push(End::Tail, element, limits);
+        }
+        let needle = needle.get(&contents);
+        let model = VecDeque::from(contents.clone());
+        let mut expected = places(&model, needle, direction);
+        prop_assert_eq!(list.find(needle), places(&model, needle, Direction::Forward).first().copied());
+        expected.retain(|&place| match direction {
+            Direction::Forward => place < limit,
+            Direction::Backward => contents.len() - place <= limit,
+        });
+        let mut found = Vec::new();
+        list.for_each_equal(needle, direction, limit, |place| {
+            found.push(place);
+            ControlFlow::Continue(())
+        });
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded(
+        limits in limits(),
+        loaded_with in limits(),
+        contents in prop::collection::vec(element(), 1..30),
+    ) {
+        let mut list = List::new();
+        for element in &contents {
+            list.grow_for(1, element.len(), limits);
+            list.push(End::Tail, element, limits);
+        }
+        let mut loaded = List::new();
+        for node in list.nodes() {
+            match node {
+                NodeRef::Packed(elements) => loaded.append_listpack(elements.clone(), loaded_with),
+                NodeRef::Plain(element) => loaded.append_plain(element),
+            }
+        }
+        loaded.settle(loaded_with);
+        check(&loaded);
+        prop_assert_eq!(elements(loaded.iter()), contents);
+    }
+}
+
+#[test]
+fn two_words() {
+    assert_eq!(size_of::<List>(), 16);
+    assert_eq!(size_of::<Node>(), 16);
+}
+
+#[test]
+fn encodings_change_where_redis_changes_them() {
+    let mut list = List::new();
+    // 7 bytes of frame, 12 for each element and the length of the next.
+    let mut pushed = 0;
+    while list.encoding() == "listpack" {
+        list.grow_for(1, 10, BYTES);
+        list.push(End::Tail, b"0123456789", BYTES);
+        pushed += 1;
+    }
+    assert_eq!((pushed, list.free_effort()), (341, 2));
+    // The first node goes, and what is left is small enough.
+    list.remove_range(0, 340);
+    assert_eq!(list.encoding(), "quicklist");
+    list.shrink(BYTES);
+    assert_eq!(list.encoding(), "listpack");
+    // By number: half of three is one.
+    let three = Limits { node_size: 3 };
+    for _ in 0..3 {
+        list.grow_for(1, 1, three);
+        list.push(End::Head, b"x", three);
+    }
+    assert_eq!((list.encoding(), list.len()), ("quicklist", 4));
+    list.remove_range(1, 2);
+    list.shrink(three);
+    assert_eq!((list.encoding(), list.len()), ("quicklist", 2));
+    list.remove_range(0, 1);
+    list.shrink(three);
+    assert_eq!((list.encoding(), list.len()), ("listpack", 1));
+    // An element above the limit stands alone, and does not come back.
+    list.grow_for(1, 4097, BYTES);
+    list.push(End::Tail, &[b'x'; 4097], BYTES);
+    list.remove_range(0, 1);
+    list.shrink(BYTES);
+    assert_eq!(list.encoding(), "quicklist");
+    assert!(list.set(0, b"small", BYTES));
+    list.shrink(BYTES);
+    assert_eq!(list.encoding(), "listpack");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "many elements, and no other code than the short tests")]
+fn a_big_list_is_small() {
+    let limits = Limits { node_size: -2 };
+    let mut list = List::new();
+    let count = 200_000;
+    for n in 0..count {
+        let element = format!("element:{n:010}");
+        list.grow_for(1, element.len(), limits);
+        list.push(End::Tail, element.as_bytes(), limits);
+    }
+    let per_element = list.bytes() as f64 / f64::from(count);
+    assert!(per_element < 20.3, "{per_element} bytes per element of 18");
+    check(&list);
+    assert_eq!(list.get(123_456).map(|item| item.to_vec()), Some(b"element:0000123456".to_vec()));
+    // Nodes come and go in the middle of blocks.
+    for place in (0..count as usize - 1_000).step_by(997) {
+        list.insert(place, Side::Before, &[b'x'; 9_000], limits);
+    }
+    check(&list);
+    list.remove_range(1_000, 150_000);
+    check(&list);
+    let left = list.iter().filter(|item| *item == Item::Bytes(&[b'x'; 9_000])).count();
+    assert!(left > 20, "some were behind what was removed");
+    assert_eq!(list.remove_equal(&[b'x'; 9_000], Direction::Backward, usize::MAX), left);
+    check(&list);
+    list.remove_range(0, usize::MAX);
+    assert!(list.is_empty());
+    check(&list);
+}
+
+#[test]
+fn limits_have_their_bounds() {
+    for (node_size, bytes) in
+        [(-1, 4096), (-2, 8192), (-3, 16_384), (-4, 32_768), (-5, 65_536), (i32::MIN, 65_536)]
+    {
+        let limits = Limits { node_size };
+        assert!(!limits.exceeded_by(bytes, usize::MAX) && limits.exceeded_by(bytes + 1, 1));
+        assert!(!limits.stands_alone(bytes) && limits.stands_alone(bytes + 1));
+    }
+    for (node_size, count) in [(0, 1), (1, 1), (9, 9), (i32::MAX, i32::MAX as usize)] {
+        let limits = Limits { node_size };
+        assert!(!limits.exceeded_by(SAFE_NODE, count) && limits.exceeded_by(SAFE_NODE, count + 1));
+        assert!(limits.exceeded_by(SAFE_NODE + 1, 1) && limits.stands_alone(SAFE_NODE + 1));
+    }
+}
