@@ -19,6 +19,7 @@ pub mod introspect;
 pub mod key;
 pub mod keys;
 pub mod latency;
+pub mod list;
 mod lolwut;
 pub mod memory;
 mod redact;

@@ -9,13 +9,14 @@ use std::sync::LazyLock;
 
 use super::spec::Command;
 use super::{
-    client, config, connection, database, debug, info, introspect, key, latency, memory, server,
-    set, slowlog, string, transaction,
+    client, config, connection, database, debug, info, introspect, key, latency, list, memory,
+    server, set, slowlog, string, transaction,
 };
 
 /// The families, in the order of their rows' numbers.
 const FAMILIES: &[&[Command]] = &[
     string::TABLE,
+    list::TABLE,
     set::TABLE,
     key::TABLE,
     key::expire::TABLE,

@@ -124,7 +124,7 @@ macro_rules! number {
         }
     )*};
 }
-number!(u8, u16, u32, u64, usize, i64);
+number!(u8, u16, u32, u64, usize, i32, i64);
 
 /// An integer within a range.
 pub struct Integer<T: 'static> {

@@ -23,6 +23,7 @@ pub const MAX_SHARDS: usize = 1024;
 pub const MAX_ACCEPTORS: usize = 256;
 
 const INT_MAX: i64 = i32::MAX as i64;
+const INT_MIN: i64 = i32::MIN as i64;
 const MB: u64 = 1 << 20;
 /// Sizes that Redis keeps in a signed 64-bit integer end here.
 const SIGNED_MAX: u64 = i64::MAX as u64;
@@ -209,6 +210,13 @@ directives! {
     "lazyfree-lazy-user-flush", lazyfree_lazy_user_flush: bool = true => switch();
 
     // Encodings of collections.
+
+    /// Size of a list's nodes: so many elements if positive; -1 to -5 for 4, 8, 16, 32, 64 KiB.
+    "list-max-listpack-size" | "list-max-ziplist-size",
+        list_max_listpack_size: i32 = -2 => integer(INT_MIN..=INT_MAX);
+    /// Nodes at both ends of a list that Redis leaves uncompressed. Accepted and without effect:
+    /// no node is compressed here.
+    "list-compress-depth", list_compress_depth: u32 = 0 => integer(0..=INT_MAX);
 
     /// Integers that a set keeps as an intset at most.
     "set-max-intset-entries", set_max_intset_entries: usize = 512 => integer(0..=i64::MAX);
@@ -412,6 +420,9 @@ mod tests {
         ("hide-user-data-from-log", "yes"),
         ("hz", "10"),
         ("io-threads", "1"),
+        ("list-compress-depth", "0"),
+        ("list-max-listpack-size", "-2"),
+        ("list-max-ziplist-size", "-2"),
         ("latency-monitor-threshold", "0"),
         ("latency-tracking", "yes"),
         ("latency-tracking-info-percentiles", "50 99 99.9"),

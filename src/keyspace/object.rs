@@ -4,6 +4,7 @@
 //! account for it, copy it and free it without knowing the type. A new type is a variant here, a
 //! line in `each!` and in [`Object::type_name`], and a line of `collections!`.
 
+use crate::value::list::List;
 use crate::value::set::Set;
 
 /// Objects of more allocations than this are expensive to free: leave them to the background.
@@ -13,6 +14,8 @@ const LAZY_FREE_ABOVE: usize = 64;
 /// A value that is no string.
 #[derive(Debug)]
 pub enum Object {
+    /// A list.
+    List(List),
     /// A set.
     Set(Set),
 }
@@ -21,6 +24,7 @@ pub enum Object {
 macro_rules! each {
     ($object:expr, $value:ident => $do:expr) => {
         match $object {
+            Object::List($value) => $do,
             Object::Set($value) => $do,
         }
     };
@@ -75,6 +79,7 @@ macro_rules! collections {
 }
 
 collections! {
+    List = List;
     Set = Set;
 }
 
@@ -82,6 +87,7 @@ impl Object {
     /// The name of its type, as TYPE answers.
     pub fn type_name(&self) -> &'static str {
         match self {
+            Object::List(_) => "list",
             Object::Set(_) => "set",
         }
     }
@@ -107,6 +113,7 @@ impl Object {
     #[inline]
     pub fn is_spent(&self) -> bool {
         match self {
+            Object::List(list) => list.is_empty(),
             Object::Set(set) => set.is_empty(),
         }
     }
@@ -121,6 +128,7 @@ impl Object {
     pub fn canonical(&self) -> Vec<u8> {
         let mut elements: Vec<Vec<u8>> = Vec::new();
         match self {
+            Object::List(list) => elements.extend(list.iter().map(|item| item.to_vec())),
             Object::Set(set) => {
                 elements.extend(set.iter().map(|member| member.to_vec()));
                 elements.sort_unstable();

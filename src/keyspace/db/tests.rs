@@ -193,7 +193,7 @@ fn apply(db: &mut Hashed, model: &mut BTreeMap<usize, Model>, step: Step) {
                 return;
             };
             let spent = found.object(|object| {
-                let Object::Set(set) = object;
+                let Object::Set(set) = object else { unreachable!("only sets are stored") };
                 change_set(set, &member, adds);
                 object.is_spent()
             });

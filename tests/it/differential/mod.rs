@@ -8,7 +8,7 @@
 //! | `compare` | when two replies count as the same |
 //! | `keyspace` | the contents of all databases, compared |
 //! | `engine` | sends, compares, remembers, reports |
-//! | `strings`, `sets`, `keys`, `expiry`, `transactions`, `connection` | the families |
+//! | `strings`, `lists`, `sets`, `keys`, `expiry`, `transactions`, `connection` | the families |
 //!
 //! A new family is a new file with a type that implements `Family`, and a line in [`families`].
 //! Generation never depends on replies, so a seed replays exactly.
@@ -26,6 +26,7 @@ mod family;
 mod generate;
 mod keys;
 mod keyspace;
+mod lists;
 mod sets;
 mod strings;
 mod transactions;
@@ -42,6 +43,7 @@ const COMMANDS: usize = 16_000;
 fn families() -> Vec<Box<dyn Family>> {
     vec![
         Box::new(strings::Strings),
+        Box::new(lists::Lists),
         Box::new(keys::Keys),
         Box::new(sets::Sets),
         Box::new(expiry::Expiry),
@@ -160,6 +162,19 @@ const COMMANDS_MEANT: &[&str] = &[
     "INCRBYFLOAT",
     "KEYS",
     "LCS",
+    "LINDEX",
+    "LINSERT",
+    "LLEN",
+    "LMOVE",
+    "LMPOP",
+    "LPOP",
+    "LPOS",
+    "LPUSH",
+    "LPUSHX",
+    "LRANGE",
+    "LREM",
+    "LSET",
+    "LTRIM",
     "MEMORY",
     "MGET",
     "MOVE",
@@ -178,6 +193,10 @@ const COMMANDS_MEANT: &[&str] = &[
     "RANDOMKEY",
     "RENAME",
     "RENAMENX",
+    "RPOP",
+    "RPOPLPUSH",
+    "RPUSH",
+    "RPUSHX",
     "SADD",
     "SCAN",
     "SCARD",

@@ -2,7 +2,7 @@
 
 use super::family::{Check, Family, OTHER, Step, args};
 use super::generate::Gen;
-use super::{expiry, keys, sets, strings};
+use super::{expiry, keys, lists, sets, strings};
 
 /// The family.
 #[derive(Debug)]
@@ -83,6 +83,7 @@ fn queued(g: &mut Gen) -> Step {
         7..13 => g.recipe(expiry::RECIPES),
         13..20 => g.recipe(keys::RECIPES),
         20..27 => g.recipe(sets::RECIPES),
+        27..32 => g.recipe(lists::RECIPES),
         _ => g.recipe(strings::RECIPES),
     }
 }
