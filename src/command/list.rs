@@ -209,6 +209,7 @@ pub const TABLE: &[Command] = &[
         ),
     Command::read("lpos", -3, position::lpos)
         .keys(READ)
+        .flags(Flags::WALKS)
         .categories(Categories::LIST)
         .args(LPOS_ARGS)
         .docs(
@@ -230,6 +231,7 @@ pub const TABLE: &[Command] = &[
         ),
     Command::write("linsert", 5, edit::linsert)
         .keys(INSERT)
+        .flags(Flags::WALKS)
         .denyoom()
         .categories(Categories::LIST)
         .args(INSERT_ARGS)
@@ -241,6 +243,7 @@ pub const TABLE: &[Command] = &[
         ),
     Command::write("lrem", 4, edit::lrem)
         .keys(DELETE)
+        .flags(Flags::WALKS)
         .categories(Categories::LIST)
         .args(KEY_COUNT_ELEMENT)
         .docs(
