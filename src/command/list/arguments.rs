@@ -7,6 +7,19 @@ use crate::command::{Args, CommandError};
 const NOT_POSITIVE: CommandError =
     CommandError::fixed("ERR value is out of range, must be positive");
 
+/// A number whose negative is none: the smallest of 64 bits.
+const OUT_OF_RANGE: CommandError = CommandError::fixed(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
+
+/// Argument `at` as a signed number whose magnitude is one as well.
+pub(super) fn signed_count(args: Args<'_>, at: usize) -> Result<i64, CommandError> {
+    match args.integer(at)? {
+        i64::MIN => Err(OUT_OF_RANGE),
+        count => Ok(count),
+    }
+}
+
 /// Argument `at` as a number that is not negative, or this error.
 pub(super) fn count_or(
     args: Args<'_>,

@@ -1,5 +1,6 @@
 //! Changes in the middle: LSET, LINSERT, LREM, LTRIM.
 
+use super::arguments::signed_count;
 use super::{limits, part};
 use crate::command::{Args, CommandError, CommandResult, Effect, Fate, Write};
 use crate::keyspace::Event;
@@ -60,7 +61,7 @@ pub(super) fn linsert(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) 
 
 /// LREM key count element
 pub(super) fn lrem(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
-    let count = args.integer(2)?;
+    let count = signed_count(args, 2)?;
     let direction = if count < 0 { Direction::Backward } else { Direction::Forward };
     let limit = match count {
         0 => usize::MAX,

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::arguments::count_or;
+use super::arguments::{count_or, signed_count};
 use super::{part, reply_item};
 use crate::command::{Args, CommandError, CommandResult, Read};
 use crate::resp::Writer;
@@ -11,9 +11,6 @@ use crate::value::list::{Direction, List};
 const RANK_IS_ZERO: CommandError = CommandError::fixed(
     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use \
      negative to start from the end of the list",
-);
-const RANK_OUT_OF_RANGE: CommandError = CommandError::fixed(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
 );
 const COUNT_IS_NEGATIVE: CommandError = CommandError::fixed("ERR COUNT can't be negative");
 const MAXLEN_IS_NEGATIVE: CommandError = CommandError::fixed("ERR MAXLEN can't be negative");
@@ -71,11 +68,9 @@ fn wanted(args: Args<'_>) -> Result<Wanted, CommandError> {
     for at in (3..args.len()).step_by(2) {
         let has_value = at + 1 < args.len();
         if has_value && args.is(at, "RANK") {
-            let rank = args.integer(at + 1)?;
-            match rank {
-                0 => return Err(RANK_IS_ZERO),
-                i64::MIN => return Err(RANK_OUT_OF_RANGE),
-                _ => {}
+            let rank = signed_count(args, at + 1)?;
+            if rank == 0 {
+                return Err(RANK_IS_ZERO);
             }
             wanted.direction = if rank < 0 { Direction::Backward } else { Direction::Forward };
             wanted.skipped = rank.unsigned_abs() - 1;

@@ -35,7 +35,7 @@ pub const RECIPES: &[Recipe] = &[
     (6, pop),
     (2, |g| Step::exact(args![g.word("LLEN"), list(g)])),
     (4, |g| Step::exact(args![g.word("LINDEX"), list(g), index(g)])),
-    (4, |g| Step::exact(args![g.word("LSET"), list(g), index(g), element(g)])),
+    (4, lset),
     (6, |g| Step::exact(args![g.word("LRANGE"), list(g), index(g), index(g)])),
     (2, trim),
     (3, |g| Step::exact(args![g.word("LREM"), list(g), count(g), element(g)])),
@@ -79,6 +79,16 @@ fn one_of(g: &mut Gen, words: &[&'static str]) -> Vec<u8> {
 
 fn index(g: &mut Gen) -> String {
     if g.chance(70) { g.range(-8, 8).to_string() } else { g.index() }
+}
+
+/// LSET with indexes of up to 32 bits: the reference cuts larger ones and sets another element.
+fn lset(g: &mut Gen) -> Step {
+    let index = match g.range(0, 20) {
+        0..18 => g.range(-10, 10).to_string(),
+        18 => g.pick(&["2147483647", "-2147483648", "-1000"]).to_owned(),
+        _ => g.pick(&["", "x", "1.5", "99999999999999999999"]).to_owned(),
+    };
+    Step::exact(args![g.word("LSET"), list(g), index, element(g)]).kept()
 }
 
 fn count(g: &mut Gen) -> String {
@@ -166,7 +176,7 @@ fn many(g: &mut Gen) -> Vec<Step> {
         steps.push(Step::exact(args!["LINDEX", key.clone(), place]));
         let (pivot, side) = (format!("{:020}x", g.range(0, 100)), one_of(g, &["BEFORE", "AFTER"]));
         steps.push(Step::exact(args!["LINSERT", key.clone(), side, pivot, element(g)]));
-        steps.push(Step::exact(args!["LSET", key.clone(), place, element(g)]));
+        steps.push(Step::exact(args!["LSET", key.clone(), place, element(g)]).kept());
         steps.push(Step::exact(args!["LRANGE", key.clone(), place, place + 3]));
     }
     steps.push(Step::exact(args!["LTRIM", key.clone(), g.range(0, 500), g.range(-300, -1)]));
