@@ -358,6 +358,25 @@ impl<'a> Write<'a> {
         }
     }
 
+    /// States a change that is none of the key's value in Redis's eyes: WATCH and client tracking
+    /// do not see it, but it has an effect, and an event if it is given one. That is what happens
+    /// to the consumer groups of a stream.
+    pub fn noted(&mut self, key: &Key<'_>, _event: Option<Event>, effect: Effect<'_>) {
+        let shard = self.read.shard_mut(key);
+        shard.stats.dirty += u64::from(!matches!(effect, Effect::Covered));
+        let client_db = self.read.call.db;
+        match effect {
+            Effect::Verbatim(args) => self.state_verbatim(args),
+            Effect::Rewrite(args) => self.state(client_db, args),
+            Effect::Covered => {}
+        }
+    }
+
+    /// Whether effects are recorded at all; if not, none need be made.
+    pub fn is_recorded(&self) -> bool {
+        self.read.parts[0].effects.is_listening()
+    }
+
     /// Records the request itself as the effect, once.
     fn state_verbatim(&mut self, args: Args<'_>) {
         if self.verbatim_stated {

@@ -39,7 +39,7 @@ pub fn find_keys<'a>(
 ) -> Result<(), KeysError> {
     found.clear();
     for (index, spec) in command.keys.iter().enumerate() {
-        let result = apply(spec, index as u8, argc, &arg, found);
+        let result = apply(command, spec, index as u8, argc, &arg, found);
         if result.is_err() {
             found.clear();
             return result;
@@ -49,6 +49,7 @@ pub fn find_keys<'a>(
 }
 
 fn apply<'a>(
+    command: &Command,
     spec: &KeySpec,
     index: u8,
     argc: usize,
@@ -57,7 +58,7 @@ fn apply<'a>(
 ) -> Result<(), KeysError> {
     let start = match spec.begin {
         BeginSearch::Index(at) => at as usize,
-        BeginSearch::Keyword(word, from) => match find_keyword(word, from, argc, arg) {
+        BeginSearch::Keyword(word, from) => match find_keyword(command, word, from, argc, arg) {
             Some(at) => at + 1,
             None => return Ok(()),
         },
@@ -108,18 +109,37 @@ fn apply<'a>(
 
 /// The position of `word`, looked for from `from` on (from the end backwards if negative).
 fn find_keyword<'a>(
+    command: &Command,
     word: &str,
     from: i32,
     argc: usize,
     arg: &impl Fn(usize) -> &'a [u8],
 ) -> Option<usize> {
     let matches = |at: &usize| arg(*at).eq_ignore_ascii_case(word.as_bytes());
+    if !command.options.is_empty() {
+        return find_after_options(command.options, argc, arg, matches);
+    }
     if from >= 0 {
         (from as usize..argc).find(matches)
     } else {
         let last = argc.checked_sub(-from as usize)?;
         (1..=last).rev().find(matches)
     }
+}
+
+/// The first argument that `matches`, those of other options left out.
+fn find_after_options<'a>(
+    options: &[(&str, usize)],
+    argc: usize,
+    arg: &impl Fn(usize) -> &'a [u8],
+    matches: impl Fn(&usize) -> bool,
+) -> Option<usize> {
+    let mut at = 1;
+    while at < argc && !matches(&at) {
+        let is_said = |option: &&(&str, usize)| arg(at).eq_ignore_ascii_case(option.0.as_bytes());
+        at += 1 + options.iter().find(is_said).map_or(0, |(_, arguments)| *arguments);
+    }
+    (at < argc).then_some(at)
 }
 
 #[cfg(test)]
@@ -164,5 +184,21 @@ mod tests {
         }];
         assert_eq!(keys(AFTER, &["xread", "streams", "a", "b", "0", "0"]), Ok(vec![2, 3]));
         assert_eq!(keys(AFTER, &["xread", "a"]), Ok(vec![]));
+    }
+
+    #[test]
+    fn arguments_of_options_are_no_keywords() {
+        let command = crate::command::registry::find(b"xreadgroup").expect("the command");
+        let keys = |request: &[&str]| {
+            let mut found = KeyPositions::default();
+            let arg = |at: usize| request[at].as_bytes();
+            find_keys(command, request.len(), arg, &mut found).map(|()| found.at)
+        };
+        let request = "xreadgroup noack count 1 group streams STREAMS streams a b > 0";
+        assert_eq!(keys(&request.split(' ').collect::<Vec<_>>()), Ok(vec![8, 9]));
+        let request = "xreadgroup group g c streams a >";
+        assert_eq!(keys(&request.split(' ').collect::<Vec<_>>()), Ok(vec![5]));
+        assert_eq!(keys(&["xreadgroup", "group", "g", "c", "streams"]), Err(KeysError::Invalid));
+        assert_eq!(keys(&["xreadgroup", "count"]), Ok(vec![]));
     }
 }

@@ -33,6 +33,7 @@ pub mod set;
 pub mod slowlog;
 pub mod spec;
 mod stats;
+pub mod stream;
 pub mod string;
 #[cfg(test)]
 pub mod testing;

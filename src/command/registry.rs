@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use super::spec::Command;
 use super::{
     client, config, connection, database, debug, info, introspect, key, latency, list, memory,
-    server, set, slowlog, string, transaction,
+    server, set, slowlog, stream, string, transaction,
 };
 
 /// The families, in the order of their rows' numbers.
@@ -18,6 +18,7 @@ const FAMILIES: &[&[Command]] = &[
     string::TABLE,
     list::TABLE,
     set::TABLE,
+    stream::TABLE,
     key::TABLE,
     key::expire::TABLE,
     key::rename::TABLE,

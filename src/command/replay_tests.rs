@@ -8,7 +8,7 @@ use crate::keyspace::DbIndex;
 
 /// Requests to choose from: in each, `k` stands for a key, `v` a value, `n` a number, `f` a float,
 /// `s` seconds, `m` milliseconds, `t` and `u` points in time in seconds and milliseconds (past
-/// ones, too), `d` a database.
+/// ones, too), `i` an id of a time nearby, `d` a database.
 const WRITES: &[&str] = &[
     "SET k v",
     "SET k v NX",
@@ -85,6 +85,39 @@ const WRITES: &[&str] = &[
     "MOVE k d",
     "SWAPDB d d",
     "FLUSHDB",
+    "XADD k * v v",
+    "XADD k i v v",
+    "XADD k i v v v v",
+    "XADD k MAXLEN ~ 3 * v n",
+    "XADD k MINID ~ i LIMIT 2 * v n",
+    "XADD k MAXLEN 2 DELREF * v v",
+    "XADD k NOMKSTREAM ACKED MINID = i * v v",
+    "XTRIM k MAXLEN ~ 2",
+    "XTRIM k MINID i",
+    "XTRIM k MAXLEN 1 ACKED",
+    "XDEL k i i",
+    "XDELEX k DELREF IDS 2 i i",
+    "XDELEX k ACKED IDS 1 i",
+    "XGROUP CREATE k g i MKSTREAM",
+    "XGROUP CREATE k g 0 ENTRIESREAD 1",
+    "XGROUP CREATE k h $",
+    "XGROUP SETID k g i",
+    "XGROUP SETID k g $ ENTRIESREAD n",
+    "XGROUP DESTROY k g",
+    "XGROUP CREATECONSUMER k g c",
+    "XGROUP DELCONSUMER k g c",
+    "XREADGROUP GROUP g c STREAMS k >",
+    "XREADGROUP GROUP g e COUNT 2 STREAMS k >",
+    "XREADGROUP GROUP g c NOACK STREAMS k >",
+    "XREADGROUP GROUP g c STREAMS k 0",
+    "XACK k g i i",
+    "XACKDEL k g ACKED IDS 2 i i",
+    "XCLAIM k g e 0 i i",
+    "XCLAIM k g c 1 i IDLE m JUSTID LASTID i",
+    "XCLAIM k g c 0 i TIME u RETRYCOUNT 3 FORCE",
+    "XAUTOCLAIM k g e 1 - COUNT 2",
+    "XSETID k i ENTRIESADDED 7 MAXDELETEDID i",
+    "XREAD STREAMS k 0",
 ];
 
 const KEYS: &[&str] = &["a", "b", "c", "{t}1", "{t}2", "", "long-key-of-some-length", "k\u{0}\n"];
@@ -106,6 +139,7 @@ fn request(rng: &mut fastrand::Rng, now_ms: i64) -> Vec<Vec<u8>> {
             "m" => rng.i64(-10..3000).to_string().into(),
             "t" => (now_ms / 1000 + rng.i64(-2..5)).to_string().into(),
             "u" => (now_ms + rng.i64(-1000..3000)).to_string().into(),
+            "i" => format!("{}-{}", now_ms + rng.i64(-4000..100), rng.u8(0..2)).into(),
             "d" => rng.u8(0..3).to_string().into(),
             other => other.into(),
         }

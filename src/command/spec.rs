@@ -522,6 +522,9 @@ pub struct Command {
     pub categories: Categories,
     /// Key specifications.
     pub keys: &'static [KeySpec],
+    /// Options before its keys and how many arguments belong to each: none of those is the word
+    /// that keys are looked for after, whatever it says.
+    pub options: &'static [(&'static str, usize)],
     /// How it spreads over shards.
     pub spread: Spread,
     /// What runs it.
@@ -557,6 +560,7 @@ impl Command {
             flags,
             categories: Categories::NONE,
             keys: &[],
+            options: &[],
             spread: Spread::Together,
             run,
             steering: Steering::None,
@@ -648,6 +652,12 @@ impl Command {
     /// Sets the key specifications.
     pub const fn keys(mut self, keys: &'static [KeySpec]) -> Command {
         self.keys = keys;
+        self
+    }
+
+    /// Sets the options that stand before the keys, with the number of their arguments.
+    pub const fn options(mut self, options: &'static [(&'static str, usize)]) -> Command {
+        self.options = options;
         self
     }
 

@@ -230,6 +230,10 @@ directives! {
     /// Bytes of the longest field or value of a hash in a listpack.
     "hash-max-listpack-value" | "hash-max-ziplist-value",
         hash_max_listpack_value: usize = 64 => integer(0..=i64::MAX);
+    /// Bytes of a stream's node; 0 for no bound of its own.
+    "stream-node-max-bytes", stream_node_max_bytes: u64 = 4096 => memory(0..=SIGNED_MAX);
+    /// Entries of a stream's node; 0 for no bound.
+    "stream-node-max-entries", stream_node_max_entries: u64 = 100 => integer(0..=i64::MAX);
 
     // Events and order.
 
@@ -456,6 +460,8 @@ mod tests {
         ("set-proc-title", "yes"),
         ("slowlog-log-slower-than", "10000"),
         ("slowlog-max-len", "128"),
+        ("stream-node-max-bytes", "4096"),
+        ("stream-node-max-entries", "100"),
         ("stop-writes-on-bgsave-error", "yes"),
         ("supervised", "no"),
         ("tcp-backlog", "511"),

@@ -6,6 +6,7 @@
 
 use crate::value::list::List;
 use crate::value::set::Set;
+use crate::value::stream::Stream;
 
 /// Objects of more allocations than this are expensive to free: leave them to the background.
 /// Redis's threshold.
@@ -18,6 +19,8 @@ pub enum Object {
     List(List),
     /// A set.
     Set(Set),
+    /// A stream.
+    Stream(Stream),
 }
 
 /// Does the same with the value of an object, whatever its type.
@@ -26,6 +29,7 @@ macro_rules! each {
         match $object {
             Object::List($value) => $do,
             Object::Set($value) => $do,
+            Object::Stream($value) => $do,
         }
     };
 }
@@ -81,6 +85,7 @@ macro_rules! collections {
 collections! {
     List = List;
     Set = Set;
+    Stream = Stream;
 }
 
 impl Object {
@@ -89,6 +94,7 @@ impl Object {
         match self {
             Object::List(_) => "list",
             Object::Set(_) => "set",
+            Object::Stream(_) => "stream",
         }
     }
 
@@ -115,6 +121,8 @@ impl Object {
         match self {
             Object::List(list) => list.is_empty(),
             Object::Set(set) => set.is_empty(),
+            // An empty stream has its counters and groups.
+            Object::Stream(_) => false,
         }
     }
 
@@ -133,6 +141,7 @@ impl Object {
                 elements.extend(set.iter().map(|member| member.to_vec()));
                 elements.sort_unstable();
             }
+            Object::Stream(stream) => stream.describe(&mut |part| elements.push(part.to_vec())),
         }
         let mut text = format!("{}:", self.type_name()).into_bytes();
         for element in elements {

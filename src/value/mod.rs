@@ -10,5 +10,6 @@ pub mod long_double;
 mod segment;
 pub mod set;
 pub mod size_class;
+pub mod stream;
 pub mod table;
 pub mod thin;

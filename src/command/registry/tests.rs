@@ -158,6 +158,17 @@ const FRUGAL_WRITES: &[&str] = &[
     "hpexpire",
     "hexpireat",
     "hpexpireat",
+    "xdel",
+    "xdelex",
+    "xtrim",
+    "xreadgroup",
+    "xgroup|delconsumer",
+    "xgroup|destroy",
+    "xgroup|setid",
+    "xack",
+    "xackdel",
+    "xclaim",
+    "xautoclaim",
 ];
 
 #[test]

@@ -26,6 +26,7 @@ pub fn same(check: &Check, reference: &Reply, subject: &Reply) -> bool {
             }
             _ => false,
         },
+        Check::Aged => aged(reference, subject),
         Check::Shape => std::mem::discriminant(reference) == std::mem::discriminant(subject),
         Check::Length => match (reference, subject) {
             (Reply::Array(a), Reply::Array(b)) | (Reply::Set(a), Reply::Set(b)) => {
@@ -51,6 +52,35 @@ pub fn same(check: &Check, reference: &Reply, subject: &Reply) -> bool {
             }
             _ => false,
         },
+    }
+}
+
+/// How far times and ages may be apart, in milliseconds.
+const AGE_TOLERANCE: u64 = 60_000;
+
+/// Replies about streams' groups: points in time may differ a little, and so may the ages in
+/// fields `idle` and `inactive` and in the third place of `[id, consumer, age, deliveries]`.
+fn aged(a: &Reply, b: &Reply) -> bool {
+    /// Milliseconds of Unix time have been above this for decades; no count here is.
+    const TIMES: i64 = 100_000_000_000;
+    let near = |a: &i64, b: &i64| a.abs_diff(*b) <= AGE_TOLERANCE;
+    match (a, b) {
+        (Reply::Int(a), Reply::Int(b)) => a == b || (*a.min(b) > TIMES && near(a, b)),
+        (Reply::Array(_) | Reply::Map(_), Reply::Array(_) | Reply::Map(_)) => {
+            let (a, b) = (a.items(), b.items());
+            let is_age = |at: usize| match a.get(at.wrapping_sub(1)) {
+                Some(Reply::Bulk(name)) if name == b"idle" || name == b"inactive" => true,
+                _ => at == 2 && a.len() == 4 && matches!(a[3], Reply::Int(_)),
+            };
+            let same = |(at, (a, b)): (usize, (&Reply, &Reply))| match (a, b) {
+                (Reply::Int(a), Reply::Int(b)) if is_age(at) => {
+                    a == b || (*a.min(b) >= 0 && near(a, b))
+                }
+                _ => aged(a, b),
+            };
+            a.len() == b.len() && a.iter().zip(&b).enumerate().all(same)
+        }
+        _ => a == b,
     }
 }
 
@@ -122,6 +152,20 @@ fn every_check_can_fail() {
 
     assert!(same(&Check::Encoding, &Reply::bulk("raw"), &Reply::bulk("embstr")));
     assert!(!same(&Check::Encoding, &Reply::bulk("int"), &Reply::bulk("embstr")));
+
+    let pending = |age, deliveries| {
+        let parts = [Reply::bulk("1-1"), Reply::bulk("c"), int(age), int(deliveries)];
+        Reply::Array(vec![Reply::Array(parts.to_vec())])
+    };
+    assert!(same(&Check::Aged, &pending(5, 1), &pending(900, 1)));
+    assert!(!same(&Check::Aged, &pending(5, 1), &pending(900, 2)));
+    assert!(!same(&Check::Aged, &pending(5, 1), &pending(900_000, 1)));
+    let field = |name: &str, value| Reply::Array(vec![Reply::bulk(name), int(value)]);
+    assert!(same(&Check::Aged, &field("inactive", 5), &field("inactive", 7)));
+    assert!(!same(&Check::Aged, &field("inactive", -1), &field("inactive", 0)));
+    assert!(!same(&Check::Aged, &field("length", 5), &field("length", 7)));
+    let time = 1_700_000_000_000;
+    assert!(same(&Check::Aged, &field("seen-time", time), &field("seen-time", time + 9)));
 
     let each = Check::Each(vec![Check::Exact, Check::Near(5)]);
     let reply = |a, b| Reply::Array(vec![int(a), int(b)]);

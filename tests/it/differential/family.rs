@@ -58,6 +58,8 @@ pub enum Check {
     Length,
     /// Maps (or flat lists of pairs), the named fields left out: they are the server's own.
     Except(&'static [&'static str]),
+    /// Points in time, and ages in their places, may differ a little; the rest must be the same.
+    Aged,
     /// OBJECT ENCODING: where a string stops being `embstr` depends on the allocator.
     Encoding,
     /// A key that exists (on both servers), or null on both.

@@ -28,6 +28,7 @@ mod keys;
 mod keyspace;
 mod lists;
 mod sets;
+mod streams;
 mod strings;
 mod transactions;
 
@@ -44,6 +45,8 @@ fn families() -> Vec<Box<dyn Family>> {
     vec![
         Box::new(strings::Strings),
         Box::new(lists::Lists),
+        Box::new(streams::Streams),
+        Box::new(streams::StreamsOfRedis),
         Box::new(keys::Keys),
         Box::new(sets::Sets),
         Box::new(expiry::Expiry),
@@ -230,6 +233,21 @@ const COMMANDS_MEANT: &[&str] = &[
     "UNLINK",
     "UNWATCH",
     "WATCH",
+    "XACK",
+    "XADD",
+    "XAUTOCLAIM",
+    "XCLAIM",
+    "XDEL",
+    "XGROUP",
+    "XINFO",
+    "XLEN",
+    "XPENDING",
+    "XRANGE",
+    "XREAD",
+    "XREADGROUP",
+    "XREVRANGE",
+    "XSETID",
+    "XTRIM",
 ];
 
 /// The check can fail: a server that really differs (it is another one) is found out.
