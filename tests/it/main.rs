@@ -28,6 +28,7 @@ mod protocol;
 mod redis_rs;
 mod sets;
 mod simulation;
+mod streams;
 mod strings;
 mod transactions;
 mod walls;
