@@ -20,8 +20,8 @@ use super::error::CommandError;
 use super::{Args, Command};
 use crate::config::Config;
 use crate::keyspace::{
-    ClientId, Db, DbIndex, Edit, EffectBuffer, EntryMut, EntryRef, Event, Found, KeyHash,
-    OwnedEntry, Previous, Shard, ShardCount, Value, ValueRef, WatchTable, discard,
+    ClientId, Db, DbIndex, Edit, EffectBuffer, EntryMut, EntryRef, Event, ExpiredFields, Found,
+    KeyHash, OwnedEntry, Previous, Shard, ShardCount, Value, ValueRef, WatchTable, discard,
 };
 use crate::observe::Server;
 
@@ -281,6 +281,24 @@ pub fn removed_by_server(
 ) {
     note_removed(&mut shard.effects, &mut shard.watch, db, entry.key(), lazy, event);
     shard.discard(entry, lazy);
+}
+
+/// States that the server itself took fields out of a hash since their time was over.
+pub fn fields_expired(shard: &mut Shard, db: DbIndex, expired: ExpiredFields) {
+    const HEXPIRED: Event = Event::hash("hexpired");
+    let ExpiredFields { key, fields, spent } = expired;
+    if fields.is_empty() {
+        return;
+    }
+    shard.stats.expired_fields += fields.len() as u64;
+    signal(&mut shard.watch, db, &key, HEXPIRED, || spent.is_none());
+    if spent.is_some() {
+        signal(&mut shard.watch, db, &key, Event::DEL, || false);
+    }
+    if shard.effects.is_listening() {
+        let effect = [b"HDEL".to_vec(), key].into_iter().chain(fields);
+        shard.effects.push(db.0, effect.collect());
+    }
 }
 
 /// States that the server itself removed a key.

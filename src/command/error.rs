@@ -94,6 +94,17 @@ texts! {
     NEGATIVE_LIMIT = "ERR LIMIT can't be negative";
     /// A reply that a count would make longer than any string may be.
     REPLY_TOO_LONG = "ERR reply exceeds maximum allowed size (proto-max-bulk-len)";
+    /// `HINCRBY` of a field whose value is no integer.
+    HASH_VALUE_NOT_INTEGER = "ERR hash value is not an integer";
+    /// `HINCRBYFLOAT` of a field whose value is no float.
+    HASH_VALUE_NOT_FLOAT = "ERR hash value is not a float";
+    /// `HINCRBYFLOAT` by what is no finite number.
+    NAN_OR_INFINITE_VALUE = "ERR value is NaN or Infinity";
+    /// A number of fields that is not that of the fields that follow.
+    NUMFIELDS_MISMATCH =
+        "ERR numfields should be greater than 0 and match the provided number of fields";
+    /// A count that cannot be doubled.
+    OUT_OF_RANGE = "ERR value is out of range";
     /// `LCS` of something else than strings.
     LCS_NOT_STRINGS = "ERR The specified keys must contain string values";
     /// `LCS` with both.

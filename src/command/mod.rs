@@ -13,6 +13,8 @@ mod context;
 pub mod database;
 pub mod debug;
 pub mod error;
+pub mod expiry_options;
+pub mod hash;
 mod help;
 pub mod info;
 pub mod introspect;
@@ -42,7 +44,8 @@ pub mod transaction;
 pub use access::{AccessPolicy, created, frequency, idle_seconds};
 pub use args::{ArgRef, Args, Key, KeyStride, parse_cursor, parse_integer, require};
 pub use context::{
-    Call, Edited, Effect, Fate, Read, Write, object_as, removed_by_server, string_of,
+    Call, Edited, Effect, Fate, Read, Write, fields_expired, object_as, removed_by_server,
+    string_of,
 };
 pub use error::{CommandError, CommandResult};
 pub use redact::redacted;

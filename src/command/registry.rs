@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use super::spec::Command;
 use super::{
-    client, config, connection, database, debug, info, introspect, key, latency, list, memory,
+    client, config, connection, database, debug, hash, info, introspect, key, latency, list, memory,
     server, set, slowlog, stream, string, transaction,
 };
 
@@ -18,6 +18,7 @@ const FAMILIES: &[&[Command]] = &[
     string::TABLE,
     list::TABLE,
     set::TABLE,
+    hash::TABLE,
     stream::TABLE,
     key::TABLE,
     key::expire::TABLE,

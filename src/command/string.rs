@@ -1,12 +1,10 @@
 //! String commands.
 //!
 //! `set` gives keys a value (and reads what SET's kin read with it), `counter` takes strings for
-//! numbers, `range` works on parts, `lcs` compares two; `expiry` reads the options that several of
-//! them share. Here stand the plain reads and the table.
+//! numbers, `range` works on parts, `lcs` compares two. Here stand the plain reads and the table.
 
 mod arguments;
 mod counter;
-mod expiry;
 mod lcs;
 mod range;
 mod set;

@@ -9,6 +9,7 @@
 //! every key with an expiry (some 60 bytes per entry).
 #![allow(unsafe_code)]
 
+use std::collections::BTreeSet;
 use std::ptr::NonNull;
 
 use super::entry::{EntryMut, EntryRef, OwnedEntry, RawEntry};
@@ -22,6 +23,9 @@ pub struct Db {
     hasher: KeyHasher,
     entries: Table<OwnedEntry>,
     volatile: Table<Alias>,
+    /// The hashes that have fields with an expiry: when their first field expires, and the hash of
+    /// their key. Two keys of one hash and one time share an entry, which serves both in turn.
+    field_expiries: BTreeSet<(i64, u64)>,
     entry_bytes: usize,
     /// Where the next sweep of the expiry index goes on.
     sweep_cursor: u64,
@@ -42,6 +46,19 @@ impl Previous {
     pub fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
+}
+
+/// Bytes that an entry of the index of field expiries takes, with its part of a tree's nodes, about.
+const FIELD_EXPIRY: usize = 24;
+
+/// Fields that were taken out of a hash since their time was over.
+pub struct ExpiredFields {
+    /// The hash's key.
+    pub key: Vec<u8>,
+    /// The fields.
+    pub fields: Vec<Vec<u8>>,
+    /// The entry, if it went with its last field.
+    pub spent: Option<OwnedEntry>,
 }
 
 /// What is found under a key at a given time.
@@ -73,6 +90,7 @@ impl Db {
             hasher,
             entries: Table::new(),
             volatile: Table::new(),
+            field_expiries: BTreeSet::new(),
             entry_bytes: 0,
             sweep_cursor: 0,
         }
@@ -96,10 +114,19 @@ impl Db {
         self.volatile.len()
     }
 
+    /// Number of keys with fields that have an expiry.
+    #[inline]
+    pub fn volatile_fields_len(&self) -> usize {
+        self.field_expiries.len()
+    }
+
     /// Bytes of memory that the database occupies: allocations in their real sizes, and tables.
     #[inline]
     pub fn bytes(&self) -> usize {
-        self.entry_bytes + self.entries.bytes() + self.volatile.bytes()
+        self.entry_bytes
+            + self.entries.bytes()
+            + self.volatile.bytes()
+            + self.field_expiries.len() * FIELD_EXPIRY
     }
 
     /// The hasher of the server.
@@ -145,12 +172,12 @@ impl Db {
     /// The entry of `key` at `now_ms`: one whose time is over is taken out.
     #[inline]
     pub fn find_live(&mut self, key: &[u8], hash: KeyHash, now_ms: i64) -> Found<'_> {
-        let Db { entries, volatile, entry_bytes, .. } = self;
+        let Db { entries, volatile, field_expiries, entry_bytes, .. } = self;
         let Some(found) = entries.find_mut(hash.0, |entry| entry.key() == key) else {
             return Found::Nothing;
         };
         let is_live = found.get().expiry().is_none_or(|at| at > now_ms);
-        let edit = Edit { found, volatile, entry_bytes, hash };
+        let edit = Edit { found, volatile, field_expiries, entry_bytes, hash };
         if is_live { Found::Live(edit) } else { Found::Expired(edit.remove()) }
     }
 
@@ -188,6 +215,7 @@ impl Db {
         let (expiry, access) = settle(Some(found.get()));
         let (old, had_expiry) = (found.get().raw(), found.get().expiry().is_some());
         let old_size = found.get().allocation_size();
+        let old_fields = found.get().next_field_expiry();
         let previous = found.update(|entry| match entry.overwrite(value, expiry) {
             Ok(()) => Previous::Overwritten,
             Err(value) => {
@@ -201,6 +229,8 @@ impl Db {
             self.entry_bytes += found.get().allocation_size();
             self.entry_bytes -= old_size;
         }
+        let new_fields = found.get().next_field_expiry();
+        reindex_fields(&mut self.field_expiries, hash, old_fields, new_fields);
         if had_expiry || expiry.is_some() {
             self.index(hash, had_expiry.then_some(old), expiry.is_some().then_some(new));
         }
@@ -290,6 +320,31 @@ impl Db {
         seen
     }
 
+    /// Takes fields whose time is over out of the hash in which it has been so for longest, `most`
+    /// at most. `None` if there are none.
+    pub fn expire_fields(&mut self, now_ms: i64, most: usize) -> Option<ExpiredFields> {
+        let &(at, hash) = self.field_expiries.first().filter(|(at, _)| *at <= now_ms)?;
+        let Db { entries, volatile, field_expiries, entry_bytes, .. } = self;
+        let Some(found) = entries.find_mut(hash, |entry| entry.next_field_expiry() == Some(at))
+        else {
+            // Both of two keys of one hash and one time have had their turn.
+            field_expiries.remove(&(at, hash));
+            return Some(ExpiredFields { key: Vec::new(), fields: Vec::new(), spent: None });
+        };
+        let hash = KeyHash(hash);
+        let mut edit = Edit { found, volatile, field_expiries, entry_bytes, hash };
+        let key = edit.get().key().to_vec();
+        let mut fields = Vec::new();
+        let spent = edit.object(|object| {
+            if let Object::Hash(hash) = object {
+                hash.expire(now_ms, most, |field| fields.push(field.to_vec()));
+            }
+            object.is_spent()
+        });
+        let spent = (spent == Some(true)).then(|| edit.remove());
+        Some(ExpiredFields { key, fields, spent })
+    }
+
     /// Whether the next [`Db::sweep`] begins with the first bucket.
     pub fn is_swept(&self) -> bool {
         self.sweep_cursor == 0
@@ -350,6 +405,7 @@ impl Db {
         if entry.expiry().is_some() {
             self.index(hash, None, Some(entry.raw()));
         }
+        reindex_fields(&mut self.field_expiries, hash, None, entry.get().next_field_expiry());
         let hasher = &self.hasher;
         self.entries.insert(hash.0, entry, |entry| hasher.hash(entry.key()).0);
     }
@@ -379,6 +435,7 @@ impl Db {
         if entry.expiry().is_some() {
             self.index(hash, Some(entry.raw()), None);
         }
+        reindex_fields(&mut self.field_expiries, hash, entry.get().next_field_expiry(), None);
         entry
     }
 
@@ -407,6 +464,7 @@ impl Db {
 pub struct Edit<'a> {
     found: Occupied<'a, OwnedEntry>,
     volatile: &'a mut Table<Alias>,
+    field_expiries: &'a mut BTreeSet<(i64, u64)>,
     entry_bytes: &'a mut usize,
     hash: KeyHash,
 }
@@ -432,8 +490,9 @@ impl<'a> Edit<'a> {
         // SAFETY: the database is borrowed mutably by `self`, so nobody else looks at the entry.
         let mut entry = unsafe { EntryMut::new(self.found.get().raw()) };
         let object = entry.object_mut()?;
-        let before = object.bytes();
+        let (before, old_fields) = (object.bytes(), object.next_field_expiry());
         let result = change(object);
+        reindex_fields(self.field_expiries, self.hash, old_fields, object.next_field_expiry());
         *self.entry_bytes += object.bytes();
         *self.entry_bytes -= before;
         Some(result)
@@ -441,8 +500,9 @@ impl<'a> Edit<'a> {
 
     /// Takes the entry out.
     pub fn remove(self) -> OwnedEntry {
-        let Self { found, volatile, entry_bytes, hash } = self;
+        let Self { found, volatile, field_expiries, entry_bytes, hash } = self;
         let entry = found.remove();
+        reindex_fields(field_expiries, hash, entry.get().next_field_expiry(), None);
         *entry_bytes -= entry.allocation_size();
         if entry.expiry().is_some() {
             unindex(volatile, hash, entry.raw());
@@ -459,6 +519,25 @@ fn alias_of(volatile: &mut Table<Alias>, hash: KeyHash, entry: RawEntry) -> Occu
 
 fn unindex(volatile: &mut Table<Alias>, hash: KeyHash, entry: RawEntry) {
     alias_of(volatile, hash, entry).remove();
+}
+
+/// Takes note that the first field of a key's hash expires at another time.
+#[inline]
+fn reindex_fields(
+    field_expiries: &mut BTreeSet<(i64, u64)>,
+    hash: KeyHash,
+    old: Option<i64>,
+    new: Option<i64>,
+) {
+    if old == new {
+        return;
+    }
+    if let Some(at) = old {
+        field_expiries.remove(&(at, hash.0));
+    }
+    if let Some(at) = new {
+        field_expiries.insert((at, hash.0));
+    }
 }
 
 fn volatile_alias(entry: EntryRef<'_>) -> Option<RawEntry> {

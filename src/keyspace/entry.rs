@@ -217,6 +217,12 @@ impl<'a> EntryRef<'a> {
         }
     }
 
+    /// When the first field of a hash expires, in milliseconds of Unix time.
+    #[inline]
+    pub fn next_field_expiry(self) -> Option<i64> {
+        self.object().and_then(Object::next_field_expiry)
+    }
+
     /// The name of the value's type, as TYPE answers.
     pub fn type_name(self) -> &'static str {
         self.object().map_or("string", Object::type_name)

@@ -12,7 +12,7 @@ mod shard;
 mod string;
 mod watch;
 
-pub use db::{Db, DbStats, Edit, Found, Previous};
+pub use db::{Db, DbStats, Edit, ExpiredFields, Found, Previous};
 pub use effect::{Effect, EffectBuffer, EffectUnit};
 pub use entry::{ACCESS_BITS, EntryMut, EntryRef, Kind, OwnedEntry};
 pub use event::{Event, EventClass};

@@ -4,6 +4,7 @@
 //! account for it, copy it and free it without knowing the type. A new type is a variant here, a
 //! line in `each!` and in [`Object::type_name`], and a line of `collections!`.
 
+use crate::value::hash::{self, Hash};
 use crate::value::list::List;
 use crate::value::set::Set;
 use crate::value::stream::Stream;
@@ -19,6 +20,8 @@ pub enum Object {
     List(List),
     /// A set.
     Set(Set),
+    /// A hash.
+    Hash(Hash),
     /// A stream.
     Stream(Stream),
 }
@@ -29,6 +32,7 @@ macro_rules! each {
         match $object {
             Object::List($value) => $do,
             Object::Set($value) => $do,
+            Object::Hash($value) => $do,
             Object::Stream($value) => $do,
         }
     };
@@ -54,7 +58,6 @@ macro_rules! collections {
             }
         }
 
-        #[allow(unreachable_patterns, reason = "there may be one type only")]
         impl Collection for $type {
             #[inline]
             fn of(object: &Object) -> Option<&Self> {
@@ -85,6 +88,7 @@ macro_rules! collections {
 collections! {
     List = List;
     Set = Set;
+    Hash = Hash;
     Stream = Stream;
 }
 
@@ -94,6 +98,7 @@ impl Object {
         match self {
             Object::List(_) => "list",
             Object::Set(_) => "set",
+            Object::Hash(_) => "hash",
             Object::Stream(_) => "stream",
         }
     }
@@ -121,6 +126,7 @@ impl Object {
         match self {
             Object::List(list) => list.is_empty(),
             Object::Set(set) => set.is_empty(),
+            Object::Hash(hash) => hash.is_empty(),
             // An empty stream has its counters and groups.
             Object::Stream(_) => false,
         }
@@ -141,6 +147,15 @@ impl Object {
                 elements.extend(set.iter().map(|member| member.to_vec()));
                 elements.sort_unstable();
             }
+            Object::Hash(hash) => {
+                let text = |entry: hash::Entry<'_>| {
+                    let expiry = entry.expiry.map(|at| at.to_string()).unwrap_or_default();
+                    [&entry.field.to_vec()[..], b"\0=", &entry.value.to_vec(), expiry.as_bytes()]
+                        .concat()
+                };
+                elements.extend(hash.iter(i64::MIN).map(text));
+                elements.sort_unstable();
+            }
             Object::Stream(stream) => stream.describe(&mut |part| elements.push(part.to_vec())),
         }
         let mut text = format!("{}:", self.type_name()).into_bytes();
@@ -149,6 +164,15 @@ impl Object {
             text.extend_from_slice(&element);
         }
         text
+    }
+
+    /// When the first of a hash's fields expires, in milliseconds of Unix time.
+    #[inline]
+    pub fn next_field_expiry(&self) -> Option<i64> {
+        match self {
+            Object::Hash(hash) => hash.next_expiry(),
+            _ => None,
+        }
     }
 
     /// Whether freeing it takes so long that it should be left to the background.

@@ -38,6 +38,8 @@ pub struct ShardStats {
     pub misses: u64,
     /// Keys deleted since their time was over.
     pub expired: u64,
+    /// Fields of hashes deleted since their time was over.
+    pub expired_fields: u64,
     /// Keys deleted to free memory.
     pub evicted: u64,
     /// Times that the expiry cycle ended at its time limit.
@@ -212,7 +214,8 @@ impl Shard {
 
     /// Whether the owner has something to do though no batch is there: keys that will expire.
     pub fn needs_upkeep(&self) -> bool {
-        self.active_expire && self.dbs.iter().any(|db| db.volatile_len() > 0)
+        let expires = |db: &Db| db.volatile_len() > 0 || db.volatile_fields_len() > 0;
+        self.active_expire && self.dbs.iter().any(expires)
     }
 }
 

@@ -50,6 +50,11 @@ impl LongDouble {
         Some(LongDouble(if negative { -value } else { value }))
     }
 
+    /// Whether it is no infinity.
+    pub fn is_finite(self) -> bool {
+        self.0.is_finite()
+    }
+
     /// The sum, unless it is infinite or not a number.
     pub fn plus(self, other: LongDouble) -> Option<LongDouble> {
         let sum = self.0.add_r(other.0, Round::NearestTiesToEven).value;

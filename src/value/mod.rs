@@ -1,5 +1,6 @@
 //! Values: pure data structures, without keys, expiry, clock or thread. Imports nothing of ours.
 
+pub mod hash;
 pub mod hasher;
 pub mod integer;
 pub mod intset;
@@ -7,6 +8,7 @@ pub mod lcs;
 pub mod list;
 pub mod listpack;
 pub mod long_double;
+mod lot;
 mod segment;
 pub mod set;
 pub mod size_class;

@@ -60,7 +60,7 @@ pub(super) fn stats(cx: &Read<'_>, lines: &mut Lines) {
     lines.add("rejected_connections", count(&counters.rejected));
     lines.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
     lines.add("expired_keys", sum(cx, |stats| stats.expired));
-    lines.zeros(&["expired_fields"]);
+    lines.add("expired_fields", sum(cx, |stats| stats.expired_fields));
     lines.add("expired_stale_perc", format_args!("{:.2}", stale_percent(cx)));
     lines.add("expired_time_cap_reached_count", sum(cx, |stats| stats.expire_cycle_limited));
     lines.add("evicted_keys", sum(cx, |stats| stats.evicted));
@@ -178,8 +178,9 @@ pub(super) fn keyspace(cx: &Read<'_>, lines: &mut Lines) {
         }
         let expires: usize = dbs().map(|db| db.volatile_len()).sum();
         let avg_ttl_ms = average_ttl_ms(cx, db);
+        let volatile: usize = dbs().map(|db| db.volatile_fields_len()).sum();
         let value = format_args!(
-            "keys={keys},expires={expires},avg_ttl={avg_ttl_ms},keys_with_volatile_items=0"
+            "keys={keys},expires={expires},avg_ttl={avg_ttl_ms},keys_with_volatile_items={volatile}"
         );
         lines.add(format_args!("db{db}"), value);
     }

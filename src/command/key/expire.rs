@@ -3,6 +3,8 @@
 //! Inside, an expiry is always a point in Unix milliseconds; the four ways to set one differ only
 //! in unit and origin. Their effect is always `PEXPIREAT key ms`, so that a replay needs no clock.
 
+use std::ops::Range;
+
 use super::{ONE_KEY, Read};
 use crate::command::error::{CommandError, invalid_expire, shown_up_to};
 use crate::command::spec::{Arg, ArgKind, Categories, Command, Group, KeySpec};
@@ -19,7 +21,7 @@ enum Unit {
 
 /// When a new expiry takes effect.
 #[derive(Clone, Copy, Default)]
-struct Condition {
+pub struct Condition {
     /// Only if there is none.
     nx: bool,
     /// Only if there is one.
@@ -31,10 +33,10 @@ struct Condition {
 }
 
 impl Condition {
-    /// Reads the options from argument 3 on.
-    fn parse(args: Args<'_>) -> Result<Condition, CommandError> {
+    /// Reads the options at these positions.
+    pub fn parse(args: Args<'_>, options: Range<usize>) -> Result<Condition, CommandError> {
         let mut condition = Condition::default();
-        for at in 3..args.len() {
+        for at in options {
             match () {
                 () if args.is(at, "NX") => condition.nx = true,
                 () if args.is(at, "XX") => condition.xx = true,
@@ -54,7 +56,7 @@ impl Condition {
     }
 
     /// Whether an expiry at `when` may take the place of `current`.
-    fn allows(self, current: Option<i64>, when: i64) -> bool {
+    pub fn allows(self, current: Option<i64>, when: i64) -> bool {
         match current {
             None => !self.xx && !self.gt,
             Some(_) if self.nx => false,
@@ -90,7 +92,7 @@ fn set_expiry(
     origin_ms: i64,
     out: &mut Writer<'_>,
 ) -> CommandResult {
-    let condition = Condition::parse(args)?;
+    let condition = Condition::parse(args, 3..args.len())?;
     let when = expiry_argument(args, unit, origin_ms, cx.call().command.name)?;
     let key = args.key(1);
     let Some(current) = cx.peek(&key).map(|entry| entry.expiry()) else {

@@ -5,8 +5,8 @@
 
 use super::super::error::{CommandError, wrong_arity};
 use super::super::{Args, CommandResult, Effect, Key, Write};
-use super::expiry::{Expiry, Form, deadline};
 use super::{reply_value, value_at};
+use crate::command::expiry_options::{Expiry, Form, deadline};
 use crate::command::string_of;
 use crate::keyspace::{Event, ValueRef};
 use crate::resp::Writer;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::keyspace::{INLINE_MAX, Kind, ValueRef};
+use crate::keyspace::{Collection, INLINE_MAX, Kind, ValueRef};
 use crate::value::hasher::Hasher;
 use crate::value::set::{Limits, Set};
 
@@ -193,7 +193,7 @@ fn apply(db: &mut Hashed, model: &mut BTreeMap<usize, Model>, step: Step) {
                 return;
             };
             let spent = found.object(|object| {
-                let Object::Set(set) = object else { unreachable!("only sets are stored") };
+                let Some(set) = Set::of_mut(object) else { panic!("a set") };
                 change_set(set, &member, adds);
                 object.is_spent()
             });

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Item, Limits, Repr, Set};
 use crate::value::intset::Intset;
 use crate::value::listpack::Listpack;
+use crate::value::lot::Lot;
 
 /// Distinct members are drawn one by one while they are fewer than one in so many; else the whole
 /// set is gone through.
@@ -50,7 +51,7 @@ impl Set {
                 selected
             }
             _ => {
-                let mut lot = Lot { wanted: count, left: len };
+                let mut lot = Lot::new(count, len);
                 self.iter().filter(|_| lot.draw(rng)).collect()
             }
         }
@@ -66,7 +67,7 @@ impl Set {
     ) {
         let (len, count) = (self.len(), count.min(self.len()));
         let stay = len - count;
-        let mut lot = Lot { wanted: count, left: len };
+        let mut lot = Lot::new(count, len);
         match &mut self.0 {
             _ if stay == 0 => {
                 self.iter().for_each(visit);
@@ -131,7 +132,7 @@ impl Set {
         limits: Limits<'_>,
         mut visit: impl FnMut(Item<'_>),
     ) {
-        let mut lot = Lot { wanted: stay, left: self.len() };
+        let mut lot = Lot::new(stay, self.len());
         // As small as what stays is, a listpack it should be.
         let mut kept = Set::new_listpack();
         for member in self.iter() {
@@ -142,22 +143,5 @@ impl Set {
             }
         }
         *self = kept;
-    }
-}
-
-/// Draws `wanted` of `left` things that come one after the other, each choice equally likely
-/// (Knuth, The Art of Computer Programming, volume 2, algorithm S).
-struct Lot {
-    wanted: usize,
-    left: usize,
-}
-
-impl Lot {
-    /// Whether the next one is drawn.
-    fn draw(&mut self, rng: &mut fastrand::Rng) -> bool {
-        let drawn = rng.usize(..self.left.max(1)) < self.wanted;
-        self.left = self.left.saturating_sub(1);
-        self.wanted -= usize::from(drawn);
-        drawn
     }
 }

@@ -1,15 +1,15 @@
-//! The options by which SET, GETEX and MSETEX say what becomes of a key's expiry.
+//! The options by which SET, GETEX, MSETEX and their kin for hashes say what becomes of a key's expiry.
 //!
 //! EX and PX count from now, EXAT and PXAT are Unix time; KEEPTTL and PERSIST exclude them and
 //! each other. Repeating one option is allowed, the last one counts. A number is read only after
 //! the whole request has been found well formed.
 
-use super::super::error::invalid_expire;
-use super::super::{Args, CommandError};
+use super::error::invalid_expire;
+use super::{Args, CommandError};
 
 /// How an option gives a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub enum Form {
     /// `EX`: seconds from now.
     Seconds,
     /// `PX`: milliseconds from now.
@@ -45,7 +45,7 @@ impl Form {
 
 /// The point in time that argument `at` gives, in milliseconds of Unix time; `command` names the
 /// command in the error.
-pub(super) fn deadline(
+pub fn deadline(
     args: Args<'_>,
     at: usize,
     form: Form,
@@ -57,7 +57,7 @@ pub(super) fn deadline(
 
 /// What the options ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Expiry {
+pub enum Expiry {
     /// They say nothing.
     #[default]
     Unsaid,
@@ -77,7 +77,7 @@ pub(super) enum Expiry {
 impl Expiry {
     /// Reads the option at `at` if it is one of these (`other` is the one of KEEPTTL and PERSIST
     /// that the command has): gives the position after it.
-    pub(super) fn read(
+    pub fn read(
         &mut self,
         args: Args<'_>,
         at: usize,
@@ -103,8 +103,24 @@ impl Expiry {
         Ok(Some(next))
     }
 
+    /// As [`Expiry::deadline`], for commands to which 0 is an amount like others.
+    pub fn deadline_from_zero(
+        self,
+        args: Args<'_>,
+        now_ms: i64,
+        command: &str,
+    ) -> Result<Option<i64>, CommandError> {
+        match self {
+            Expiry::Timed { form, at } if args.get(at) == Some(b"0") => Ok(Some(match form {
+                Form::Seconds | Form::Milliseconds => now_ms,
+                Form::UnixSeconds | Form::UnixMilliseconds => 0,
+            })),
+            _ => self.deadline(args, now_ms, command),
+        }
+    }
+
     /// The point in time asked for, if one is: see [`deadline`].
-    pub(super) fn deadline(
+    pub fn deadline(
         self,
         args: Args<'_>,
         now_ms: i64,
