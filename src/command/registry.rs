@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use super::spec::Command;
 use super::{
-    client, config, connection, database, debug, hash, info, introspect, key, latency, list, memory,
-    server, set, slowlog, stream, string, transaction,
+    client, config, connection, database, debug, hash, info, introspect, key, latency, list,
+    memory, server, set, slowlog, stream, string, transaction,
 };
 
 /// The families, in the order of their rows' numbers.
