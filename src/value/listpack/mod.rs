@@ -100,6 +100,79 @@ impl Position {
     }
 }
 
+/// A listpack to look at: its bytes, wherever they stand.
+#[derive(Clone, Copy)]
+pub struct Slice<'a>(&'a [u8]);
+
+impl<'a> Slice<'a> {
+    /// The listpack that these bytes are: those of [`Listpack::as_bytes`], copied elsewhere.
+    #[inline]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        debug_assert!(bytes.len() > HEADER && bytes[bytes.len() - 1] == encoding::END);
+        Self(bytes)
+    }
+
+    /// A listpack of its own.
+    pub fn to_listpack(self) -> Listpack {
+        Listpack(Buffer::new(&self.0[LENGTH..]))
+    }
+
+    /// The listpack as it is saved.
+    #[inline]
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Where the last entry ends.
+    #[inline]
+    fn end(self) -> usize {
+        self.0.len() - 1
+    }
+
+    #[inline]
+    fn is_empty(self) -> bool {
+        self.0.len() == HEADER + 1
+    }
+
+    /// The first element.
+    #[inline]
+    pub fn first(self) -> Option<Position> {
+        (!self.is_empty()).then(|| Position::new(HEADER))
+    }
+
+    /// The last element.
+    #[inline]
+    pub fn last(self) -> Option<Position> {
+        (!self.is_empty()).then(|| Position::new(encoding::start_of_previous(self.0, self.end())))
+    }
+
+    /// The element behind the one at `position`.
+    #[inline]
+    pub fn next(self, position: Position) -> Option<Position> {
+        let next = position.at() + encoding::span(self.0, position.at());
+        (next < self.end()).then(|| Position::new(next))
+    }
+
+    /// The element before the one at `position`.
+    #[inline]
+    pub fn prev(self, position: Position) -> Option<Position> {
+        let at = position.at();
+        (at > HEADER).then(|| Position::new(encoding::start_of_previous(self.0, at)))
+    }
+
+    /// The element at `position`.
+    #[inline]
+    pub fn get(self, position: Position) -> Item<'a> {
+        encoding::decode(self.0, position.at())
+    }
+
+    /// The elements, from either end.
+    #[inline]
+    pub fn iter(self) -> Iter<'a> {
+        Iter(Positions { bytes: self.0, at: HEADER, end: self.end() })
+    }
+}
+
 /// See the head of the file.
 pub struct Listpack(Buffer);
 
@@ -204,31 +277,34 @@ impl Listpack {
         self.0.len() - 1
     }
 
+    /// The listpack to look at, as a value that can be copied.
+    #[inline]
+    pub fn as_slice(&self) -> Slice<'_> {
+        Slice(self.as_bytes())
+    }
+
     /// The first element.
     #[inline]
     pub fn first(&self) -> Option<Position> {
-        (!self.is_empty()).then(|| Position::new(HEADER))
+        self.as_slice().first()
     }
 
     /// The last element.
     #[inline]
     pub fn last(&self) -> Option<Position> {
-        (!self.is_empty())
-            .then(|| Position::new(encoding::start_of_previous(self.as_bytes(), self.end())))
+        self.as_slice().last()
     }
 
     /// The element behind the one at `position`.
     #[inline]
     pub fn next(&self, position: Position) -> Option<Position> {
-        let next = position.at() + encoding::span(self.as_bytes(), position.at());
-        (next < self.end()).then(|| Position::new(next))
+        self.as_slice().next(position)
     }
 
     /// The element before the one at `position`.
     #[inline]
     pub fn prev(&self, position: Position) -> Option<Position> {
-        let at = position.at();
-        (at > HEADER).then(|| Position::new(encoding::start_of_previous(self.as_bytes(), at)))
+        self.as_slice().prev(position)
     }
 
     /// The element of this index; a negative one counts from the end, -1 being the last. Walks from

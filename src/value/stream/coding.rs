@@ -13,7 +13,7 @@
 
 use super::nodes::Node;
 use super::{Corrupt, StreamId};
-use crate::value::listpack::{Item, Listpack, Position};
+use crate::value::listpack::{Item, Listpack, Position, Slice};
 
 /// Flag of a removed entry.
 const DELETED: i64 = 1;
@@ -23,7 +23,7 @@ const SAME_FIELDS: i64 = 2;
 /// The integer at a place.
 ///
 /// Whoever makes or loads a node sees to it that its fixed elements are integers.
-fn int_at(pack: &Listpack, at: Position) -> i64 {
+fn int_at(pack: Slice<'_>, at: Position) -> i64 {
     match pack.get(at) {
         Item::Int(number) => number,
         Item::Bytes(_) => unreachable!("the fixed elements of a stream's node are integers"),
@@ -31,18 +31,18 @@ fn int_at(pack: &Listpack, at: Position) -> i64 {
 }
 
 /// The place after another one that is not the last.
-fn after(pack: &Listpack, at: Position) -> Position {
+fn after(pack: Slice<'_>, at: Position) -> Position {
     pack.next(at).expect("an entry of a stream's node has all its elements")
 }
 
-fn before(pack: &Listpack, at: Position) -> Position {
+fn before(pack: Slice<'_>, at: Position) -> Position {
     pack.prev(at).expect("an entry of a stream's node has all its elements")
 }
 
 /// A node's listpack with its master entry read.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
-    pack: &'a Listpack,
+    pack: Slice<'a>,
     id: StreamId,
     /// How many names the master has.
     names: usize,
@@ -60,8 +60,8 @@ pub(super) struct RawEntry<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(node: &'a Node) -> View<'a> {
-        let pack = &node.pack;
+    pub(super) fn of(node: Node<'a>) -> View<'a> {
+        let pack = node.pack;
         let live_at = pack.first().expect("a stream's node has a master entry");
         let names_at = after(pack, after(pack, live_at));
         let names = int_at(pack, names_at) as usize;
@@ -159,7 +159,7 @@ impl RawEntry<'_> {
 /// The fields of an entry: names and values in order.
 #[derive(Clone)]
 pub struct Fields<'a> {
-    pack: &'a Listpack,
+    pack: Slice<'a>,
     left: usize,
     /// The next name, if names stand apart from values.
     name_at: Option<Position>,
@@ -209,16 +209,16 @@ pub(super) fn mark_deleted(pack: &mut Listpack, tombstone: Tombstone) {
 
 /// Puts an integer in the place of an element.
 fn replace_int(pack: &mut Listpack, at: Position, number: i64) -> Position {
-    pack.replace(at, itoa::Buffer::new().format(number).as_bytes())
+    pack.replace_int(at, number)
 }
 
 /// Takes note that `deleted` live entries of a node are now marked as removed.
 pub(super) fn count_deleted(pack: &mut Listpack, deleted: u64) {
     let live_at = pack.first().expect("a stream's node has a master entry");
-    let live = int_at(pack, live_at) - deleted as i64;
+    let live = int_at(pack.as_slice(), live_at) - deleted as i64;
     let live_at = replace_int(pack, live_at, live);
-    let deleted_at = after(pack, live_at);
-    let dead = int_at(pack, deleted_at) + deleted as i64;
+    let deleted_at = after(pack.as_slice(), live_at);
+    let dead = int_at(pack.as_slice(), deleted_at) + deleted as i64;
     replace_int(pack, deleted_at, dead);
 }
 
@@ -247,7 +247,7 @@ pub(super) fn push_entry<'f>(
     fields: impl ExactSizeIterator<Item = (&'f [u8], &'f [u8])> + Clone,
 ) {
     let live_at = pack.first().expect("a stream's node has a master entry");
-    let live = int_at(pack, live_at);
+    let live = int_at(pack.as_slice(), live_at);
     replace_int(pack, live_at, live + 1);
     let ahead =
         StreamId { ms: id.ms.wrapping_sub(master.ms), seq: id.seq.wrapping_sub(master.seq) };
@@ -301,7 +301,7 @@ pub(super) struct Contents {
 
 /// Reads a listpack from outside element by element: it must be a node's through and through, and
 /// its entries in order.
-pub(super) fn validate(master: StreamId, pack: &Listpack) -> Result<Contents, Corrupt> {
+pub(super) fn validate(master: StreamId, pack: Slice<'_>) -> Result<Contents, Corrupt> {
     let mut items = pack.iter();
     let int = |items: &mut dyn Iterator<Item = Item<'_>>| match items.next() {
         Some(Item::Int(number)) => Ok(number),

@@ -8,7 +8,7 @@ use super::coding::{self, View};
 use super::entries::{Entries, EntriesBack};
 use super::nodes::{Cursor, Nodes};
 use super::{Corrupt, StreamId};
-use crate::value::listpack::Listpack;
+use crate::value::listpack::{Listpack, Slice};
 
 /// When a new node is begun.
 #[derive(Clone, Copy, Debug)]
@@ -120,13 +120,13 @@ impl Log {
     }
 
     /// The nodes in order: the id of the master entry and the listpack.
-    pub fn nodes(&self) -> impl Iterator<Item = (StreamId, &Listpack)> {
+    pub fn nodes(&self) -> impl Iterator<Item = (StreamId, Slice<'_>)> {
         let mut next = self.nodes.first();
         std::iter::from_fn(move || {
             let cursor = next?;
             next = self.nodes.next(cursor);
             let node = self.nodes.get(cursor);
-            Some((node.id, &node.pack))
+            Some((node.id, node.pack))
         })
     }
 
@@ -198,7 +198,7 @@ impl Log {
             bytes => bytes.min(MAX_ENTRY_BYTES),
         };
         let node = self.nodes.get(node);
-        node.pack.byte_len() as u64 + size < most
+        node.pack.as_bytes().len() as u64 + size < most
             && (limits.node_entries == 0 || View::of(node).total() < limits.node_entries)
     }
 
@@ -421,7 +421,7 @@ impl Log {
         let mut log = Log::default();
         let mut end = None;
         for (id, pack) in nodes {
-            let contents = coding::validate(id, &pack)?;
+            let contents = coding::validate(id, pack.as_slice())?;
             let (first, last) = contents.ends.ok_or(Corrupt)?;
             if first < id || end.is_some_and(|end| end >= id) || last > counters.last_id {
                 return Err(Corrupt);
@@ -440,7 +440,7 @@ impl Clone for Log {
     fn clone(&self) -> Log {
         let mut nodes = Nodes::default();
         for (id, pack) in self.nodes() {
-            nodes.push(id, pack.clone());
+            nodes.push(id, pack.to_listpack());
         }
         Log { nodes, ..*self }
     }

@@ -223,7 +223,7 @@ proptest! {
             added: log.added(),
         };
         let mut nodes: Vec<(StreamId, Listpack)> =
-            log.nodes().map(|(id, pack)| (id, pack.clone())).collect();
+            log.nodes().map(|(id, pack)| (id, pack.to_listpack())).collect();
         let loaded = Stream::from_nodes(nodes.clone(), counters).expect("the same stream");
         compare(&loaded, &model);
         if !nodes.is_empty() {
