@@ -102,11 +102,13 @@ pub(super) fn push_args(batch: &mut Batch, incoming: Incoming<'_>) {
 }
 
 /// Whether every key has all that belongs to it (MSET with a value for each key). Keys that are
-/// counted (MSETEX) end before the options do: nothing follows from the number of arguments.
+/// counted (MSETEX) end before the options do, and those of several specifications (GEORADIUS)
+/// stand where they like: nothing follows from the number of arguments.
 fn is_whole(command: &Command, routing: &Routing, argc: usize) -> bool {
     let counted = |spec: &KeySpec| matches!(spec.find, FindKeys::NumKeys { .. });
     let KeyStride { first, step } = routing.stride();
     routing.carried().len() <= 1
+        || command.keys.len() > 1
         || (argc - first as usize).is_multiple_of(step as usize)
         || command.keys.iter().any(counted)
 }

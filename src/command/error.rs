@@ -132,6 +132,54 @@ texts! {
     NOVALUES_OUTSIDE_HSCAN = "ERR NOVALUES option can only be used in HSCAN";
     /// `NOSCORES` elsewhere than in `ZSCAN`.
     NOSCORES_OUTSIDE_ZSCAN = "ERR NOSCORES option can only be used in ZSCAN";
+    /// `ZADD`: conditions that exclude each other.
+    XX_WITH_NX = "ERR XX and NX options at the same time are not compatible";
+    /// `ZADD`: conditions that exclude each other.
+    GT_LT_NX = "ERR GT, LT, and/or NX options at the same time are not compatible";
+    /// `ZADD … INCR` with several members.
+    INCR_ONE_PAIR = "ERR INCR option supports a single increment-element pair";
+    /// `ZADD … INCR` and `ZINCRBY`: opposite infinities.
+    SCORE_IS_NAN = "ERR resulting score is not a number (NaN)";
+    /// An end of a range of scores is none.
+    BOUND_NOT_A_FLOAT = "ERR min or max is not a float";
+    /// An end of a range of strings is none.
+    BOUND_NOT_A_STRING = "ERR min or max not valid string range item";
+    /// `ZRANGE … LIMIT` by ranks.
+    LIMIT_BY_RANK =
+        "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
+    /// `ZRANGE … BYLEX WITHSCORES`
+    SCORES_BY_LEX =
+        "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
+    /// `ZMPOP` and its like: the count is not positive.
+    COUNT_NOT_POSITIVE = "ERR count should be greater than 0";
+    /// `ZUNION … WEIGHTS`: a weight is none.
+    WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float";
+    /// Geo commands: a unit that there is not.
+    UNKNOWN_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
+    /// `GEOSEARCH … BYRADIUS`: the radius is no number.
+    RADIUS_NOT_NUMERIC = "ERR need numeric radius";
+    /// `GEOSEARCH … BYRADIUS` below 0.
+    NEGATIVE_RADIUS = "ERR radius cannot be negative";
+    /// `GEOSEARCH … BYBOX`: the width is no number.
+    WIDTH_NOT_NUMERIC = "ERR need numeric width";
+    /// `GEOSEARCH … BYBOX`: the height is no number.
+    HEIGHT_NOT_NUMERIC = "ERR need numeric height";
+    /// `GEOSEARCH … BYBOX` below 0.
+    NEGATIVE_BOX = "ERR height or width cannot be negative";
+    /// `GEOSEARCH … BYPOLYGON`: the number of corners is none.
+    INVALID_VERTICES = "ERR invalid number of vertices";
+    /// `GEOSEARCH … BYPOLYGON` with fewer corners than it says, or than make an area.
+    FEW_VERTICES = "ERR GEOSEARCH BYPOLYGON must have at least 3 vertices";
+    /// `GEOSEARCH … COUNT` of 0 or less.
+    GEO_COUNT = "ERR COUNT must be > 0";
+    /// `GEOSEARCH … ANY` alone.
+    ANY_WITHOUT_COUNT = "ERR the ANY argument requires COUNT argument";
+    /// `GEOSEARCHSTORE` with an option about its reply.
+    GEOSEARCHSTORE_WITH =
+        "ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options";
+    /// `GEORADIUS … STORE` with an option about its reply.
+    GEORADIUS_STORE_WITH = "ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH \
+                            and WITHCOORD options";
     /// `OBJECT FREQ` without an LFU policy.
     NO_LFU = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
               note that when switching between policies at runtime LRU and LFU data will take \

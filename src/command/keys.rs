@@ -39,13 +39,46 @@ pub fn find_keys<'a>(
 ) -> Result<(), KeysError> {
     found.clear();
     for (index, spec) in command.keys.iter().enumerate() {
+        if !command.store_words.is_empty() && matches!(spec.begin, BeginSearch::Keyword(..)) {
+            continue;
+        }
         let result = apply(command, spec, index as u8, argc, &arg, found);
         if result.is_err() {
             found.clear();
             return result;
         }
     }
+    if let Some((at, word)) = stored_key(command, argc, arg) {
+        found.at.push(at);
+        found.spec.push(spec_of_word(command, word));
+    }
     Ok(())
+}
+
+/// The key behind one of the command's [`store_words`](Command::store_words), of which the last
+/// counts, as it does for the handler; and the word. A word without a key behind it is none.
+fn stored_key<'a>(
+    command: &Command,
+    argc: usize,
+    arg: impl Fn(usize) -> &'a [u8],
+) -> Option<(usize, &'static str)> {
+    let mut stored = None;
+    let mut at = command.arity.unsigned_abs() as usize;
+    while at + 1 < argc && !command.store_words.is_empty() {
+        let is_it = |word: &&&str| arg(at).eq_ignore_ascii_case(word.as_bytes());
+        if let Some(word) = command.store_words.iter().find(is_it) {
+            at += 1;
+            stored = Some((at, *word));
+        }
+        at += 1;
+    }
+    stored
+}
+
+/// The index of the specification that looks for this word.
+fn spec_of_word(command: &Command, word: &str) -> u8 {
+    let looks = |spec: &KeySpec| matches!(spec.begin, BeginSearch::Keyword(own, _) if own == word);
+    command.keys.iter().position(looks).unwrap_or(0) as u8
 }
 
 fn apply<'a>(
@@ -153,6 +186,26 @@ mod tests {
         let mut found = KeyPositions::default();
         find_keys(&command, request.len(), |at| request[at].as_bytes(), &mut found)?;
         Ok(found.at)
+    }
+
+    #[test]
+    fn the_last_key_to_store_to_counts() {
+        let command = crate::command::registry::find(b"georadius").expect("a command");
+        let at = |text: &str| {
+            let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
+            let mut found = KeyPositions::default();
+            find_keys(command, words.len(), |at| words[at], &mut found).map(|()| found.at)
+        };
+        for (request, keys) in [
+            ("georadius k 1 2 3 km", vec![1]),
+            ("georadius k 1 2 3 km STORE a", vec![1, 7]),
+            ("georadius k 1 2 3 km ASC store a STOREDIST b", vec![1, 10]),
+            ("georadius k 1 2 3 km STOREDIST STORE", vec![1, 7]),
+            ("georadius k 1 2 3 km STORE a STORE", vec![1, 7]),
+            ("georadius k 1 2 3 km STORE", vec![1]),
+        ] {
+            assert_eq!(at(request), Ok(keys), "{request}");
+        }
     }
 
     #[test]

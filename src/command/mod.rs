@@ -14,6 +14,7 @@ pub mod database;
 pub mod debug;
 pub mod error;
 pub mod expiry_options;
+pub mod geo;
 pub mod hash;
 mod help;
 pub mod info;
@@ -40,6 +41,7 @@ pub mod string;
 #[cfg(test)]
 pub mod testing;
 pub mod transaction;
+pub mod zset;
 
 pub use access::{AccessPolicy, created, frequency, idle_seconds};
 pub use args::{ArgRef, Args, Key, KeyStride, parse_cursor, parse_integer, require};

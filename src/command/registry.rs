@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use super::spec::Command;
 use super::{
-    client, config, connection, database, debug, hash, info, introspect, key, latency, list,
-    memory, server, set, slowlog, stream, string, transaction,
+    client, config, connection, database, debug, geo, hash, info, introspect, key, latency, list,
+    memory, server, set, slowlog, stream, string, transaction, zset,
 };
 
 /// The families, in the order of their rows' numbers.
@@ -20,6 +20,8 @@ const FAMILIES: &[&[Command]] = &[
     set::TABLE,
     hash::TABLE,
     stream::TABLE,
+    zset::TABLE,
+    geo::TABLE,
     key::TABLE,
     key::expire::TABLE,
     key::rename::TABLE,

@@ -525,6 +525,9 @@ pub struct Command {
     /// Options before its keys and how many arguments belong to each: none of those is the word
     /// that keys are looked for after, whatever it says.
     pub options: &'static [(&'static str, usize)],
+    /// Options behind which the key stands that a result is stored to. Its keyword specifications
+    /// describe them, but not that the last one counts.
+    pub store_words: &'static [&'static str],
     /// How it spreads over shards.
     pub spread: Spread,
     /// What runs it.
@@ -561,6 +564,7 @@ impl Command {
             categories: Categories::NONE,
             keys: &[],
             options: &[],
+            store_words: &[],
             spread: Spread::Together,
             run,
             steering: Steering::None,
@@ -658,6 +662,12 @@ impl Command {
     /// Sets the options that stand before the keys, with the number of their arguments.
     pub const fn options(mut self, options: &'static [(&'static str, usize)]) -> Command {
         self.options = options;
+        self
+    }
+
+    /// Sets the options behind which a key to store to stands.
+    pub const fn stores_behind(mut self, words: &'static [&'static str]) -> Command {
+        self.store_words = words;
         self
     }
 

@@ -234,6 +234,12 @@ directives! {
     "stream-node-max-bytes", stream_node_max_bytes: u64 = 4096 => memory(0..=SIGNED_MAX);
     /// Entries of a stream's node; 0 for no bound.
     "stream-node-max-entries", stream_node_max_entries: u64 = 100 => integer(0..=i64::MAX);
+    /// Members that a sorted set keeps as a listpack at most.
+    "zset-max-listpack-entries" | "zset-max-ziplist-entries",
+        zset_max_listpack_entries: usize = 128 => integer(0..=i64::MAX);
+    /// Bytes of the longest member of a sorted set in a listpack.
+    "zset-max-listpack-value" | "zset-max-ziplist-value",
+        zset_max_listpack_value: u64 = 64 => memory(0..=i64::MAX as u64);
 
     // Events and order.
 
@@ -469,6 +475,10 @@ mod tests {
         ("timeout", "0"),
         ("unixsocket", ""),
         ("unixsocketperm", "0"),
+        ("zset-max-listpack-entries", "128"),
+        ("zset-max-listpack-value", "64"),
+        ("zset-max-ziplist-entries", "128"),
+        ("zset-max-ziplist-value", "64"),
     ];
 
     #[test]

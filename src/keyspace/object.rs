@@ -8,6 +8,7 @@ use crate::value::hash::{self, Hash};
 use crate::value::list::List;
 use crate::value::set::Set;
 use crate::value::stream::Stream;
+use crate::value::zset::Zset;
 
 /// Objects of more allocations than this are expensive to free: leave them to the background.
 /// Redis's threshold.
@@ -24,6 +25,8 @@ pub enum Object {
     Hash(Hash),
     /// A stream.
     Stream(Stream),
+    /// A sorted set.
+    Zset(Zset),
 }
 
 /// Does the same with the value of an object, whatever its type.
@@ -34,6 +37,7 @@ macro_rules! each {
             Object::Set($value) => $do,
             Object::Hash($value) => $do,
             Object::Stream($value) => $do,
+            Object::Zset($value) => $do,
         }
     };
 }
@@ -90,6 +94,7 @@ collections! {
     Set = Set;
     Hash = Hash;
     Stream = Stream;
+    Zset = Zset;
 }
 
 impl Object {
@@ -100,6 +105,7 @@ impl Object {
             Object::Set(_) => "set",
             Object::Hash(_) => "hash",
             Object::Stream(_) => "stream",
+            Object::Zset(_) => "zset",
         }
     }
 
@@ -129,6 +135,7 @@ impl Object {
             Object::Hash(hash) => hash.is_empty(),
             // An empty stream has its counters and groups.
             Object::Stream(_) => false,
+            Object::Zset(zset) => zset.is_empty(),
         }
     }
 
@@ -157,6 +164,13 @@ impl Object {
                 elements.sort_unstable();
             }
             Object::Stream(stream) => stream.describe(&mut |part| elements.push(part.to_vec())),
+            Object::Zset(zset) => {
+                for (member, score) in zset.iter() {
+                    elements.push(member.to_vec());
+                    // One encoding keeps −0, the other makes it 0.
+                    elements.push((score + 0.0).to_string().into_bytes());
+                }
+            }
         }
         let mut text = format!("{}:", self.type_name()).into_bytes();
         for element in elements {

@@ -1,5 +1,6 @@
 //! Values: pure data structures, without keys, expiry, clock or thread. Imports nothing of ours.
 
+pub mod geohash;
 pub mod hash;
 pub mod hasher;
 pub mod integer;
@@ -15,3 +16,4 @@ pub mod size_class;
 pub mod stream;
 pub mod table;
 pub mod thin;
+pub mod zset;

@@ -106,6 +106,9 @@ const LOOSE: &[&str] = &[
     // Takes words that it ignores.
     "quit", // Its subcommands are no rows.
     "debug",
+    // The place to search from may be left out with a polygon only.
+    "geosearch",
+    "geosearchstore",
 ];
 
 #[test]
@@ -150,6 +153,13 @@ const FRUGAL_WRITES: &[&str] = &[
     "srem",
     "spop",
     "smove",
+    "zrem",
+    "zremrangebyrank",
+    "zremrangebyscore",
+    "zremrangebylex",
+    "zpopmin",
+    "zpopmax",
+    "zmpop",
     "hdel",
     "hgetdel",
     "hgetex",

@@ -8,7 +8,7 @@
 //! | `compare` | when two replies count as the same |
 //! | `keyspace` | the contents of all databases, compared |
 //! | `engine` | sends, compares, remembers, reports |
-//! | `strings`, `lists`, `sets`, `keys`, `expiry`, `transactions`, `connection` | the families |
+//! | `strings`, `lists`, `sets`, `zsets`, `geo`, `keys`, `expiry`, … | the families |
 //!
 //! A new family is a new file with a type that implements `Family`, and a line in [`families`].
 //! Generation never depends on replies, so a seed replays exactly.
@@ -24,6 +24,7 @@ mod engine;
 mod expiry;
 mod family;
 mod generate;
+mod geo;
 mod keys;
 mod keyspace;
 mod lists;
@@ -31,6 +32,7 @@ mod sets;
 mod streams;
 mod strings;
 mod transactions;
+mod zsets;
 
 use engine::{Plan, Protocol, Side};
 use family::Family;
@@ -52,6 +54,8 @@ fn families() -> Vec<Box<dyn Family>> {
         Box::new(expiry::Expiry),
         Box::new(connection::Connection),
         Box::new(transactions::Transactions),
+        Box::new(zsets::Zsets),
+        Box::new(geo::Geo),
     ]
 }
 
@@ -154,6 +158,16 @@ const COMMANDS_MEANT: &[&str] = &[
     "EXPIRETIME",
     "FLUSHALL",
     "FLUSHDB",
+    "GEOADD",
+    "GEODIST",
+    "GEOHASH",
+    "GEOPOS",
+    "GEORADIUS",
+    "GEORADIUSBYMEMBER",
+    "GEORADIUSBYMEMBER_RO",
+    "GEORADIUS_RO",
+    "GEOSEARCH",
+    "GEOSEARCHSTORE",
     "GET",
     "GETDEL",
     "GETEX",
@@ -248,6 +262,38 @@ const COMMANDS_MEANT: &[&str] = &[
     "XREVRANGE",
     "XSETID",
     "XTRIM",
+    "ZADD",
+    "ZCARD",
+    "ZCOUNT",
+    "ZDIFF",
+    "ZDIFFSTORE",
+    "ZINCRBY",
+    "ZINTER",
+    "ZINTERCARD",
+    "ZINTERSTORE",
+    "ZLEXCOUNT",
+    "ZMPOP",
+    "ZMSCORE",
+    "ZPOPMAX",
+    "ZPOPMIN",
+    "ZRANDMEMBER",
+    "ZRANGE",
+    "ZRANGEBYLEX",
+    "ZRANGEBYSCORE",
+    "ZRANGESTORE",
+    "ZRANK",
+    "ZREM",
+    "ZREMRANGEBYLEX",
+    "ZREMRANGEBYRANK",
+    "ZREMRANGEBYSCORE",
+    "ZREVRANGE",
+    "ZREVRANGEBYLEX",
+    "ZREVRANGEBYSCORE",
+    "ZREVRANK",
+    "ZSCAN",
+    "ZSCORE",
+    "ZUNION",
+    "ZUNIONSTORE",
 ];
 
 /// The check can fail: a server that really differs (it is another one) is found out.
