@@ -8,7 +8,7 @@ use super::iteration::{Exec, Iteration, Planned, Source, Split};
 use super::merge::merge;
 use super::transport::Transport;
 use crate::channel::{Batch, Request};
-use crate::command::{Args, Flags};
+use crate::command::{Args, ClientId, Flags};
 use crate::observe::{Finished, bump};
 use crate::resp::{Mark, ReplyBuf, Writer};
 
@@ -101,6 +101,9 @@ impl<T: Transport> Acceptor<T> {
             fast: command.flags.has(Flags::FAST),
             loggable: !command.flags.has(Flags::SKIP_SLOWLOG),
         };
+        if self.config.latency_tracking {
+            self.server.spread_time(self.number, command.number, finished.ns);
+        }
         self.server.observe_command(&self.config, finished, || {
             let parts: Vec<_> = parts()
                 .map(|(batch, at)| (batch.args(at, hasher), batch.requests[at].stride.step))
@@ -117,8 +120,10 @@ impl<T: Transport> Acceptor<T> {
             .as_ref()
             .and_then(|job| job.transaction)
             .is_some_and(|transaction| transaction.aborted);
+        let mut ns = job.as_ref().and_then(|job| job.transaction).map_or(0, |done| done.ns);
         if aborted {
             Writer::new(out, exec.proto).null_array();
+            self.count_exec(exec, ns);
             return;
         }
         Writer::new(out, exec.proto).array(exec.plan.len());
@@ -138,12 +143,24 @@ impl<T: Transport> Acceptor<T> {
                     let hasher = self.server.hasher.clone();
                     let args = exec.locals.args(at, &hasher);
                     if let Some(index) = index {
-                        self.session_ticks = None;
+                        let started = self.server.clock.ticks();
+                        self.session_ticks = Some(started);
                         self.run_session_into(index, command, args, true, out);
+                        ns += self.server.clock.ns_between(started, self.server.clock.ticks());
                     }
                 }
             }
         }
+        self.count_exec(exec, ns);
+    }
+
+    /// Counts an EXEC, whose time is that of all its commands. The command log has those one by one.
+    fn count_exec(&self, exec: &Exec, ns: u64) {
+        let (number, tracks_times) = (exec.command.number, self.config.latency_tracking);
+        self.server.count_session_command(self.number, number, ns, false, tracks_times);
+        let fast = exec.command.flags.has(Flags::FAST);
+        let finished = Finished { ns, request_bytes: 0, reply_bytes: 0, fast, loggable: false };
+        self.server.observe_command(&self.config, finished, || (Vec::new(), ClientId(0)));
     }
 
     /// Sends replies to a connection and lets it go on.

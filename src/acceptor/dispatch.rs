@@ -62,6 +62,13 @@ pub(super) struct Dispatch {
     phase: Phase,
 }
 
+impl Dispatch {
+    /// Whether others must not see it half done.
+    pub(super) fn is_ordered(&self) -> bool {
+        self.iteration.ordered
+    }
+}
+
 /// Spare batches and iterations that are kept for reuse.
 const KEPT_SPARES: usize = 128;
 

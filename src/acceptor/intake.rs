@@ -13,6 +13,7 @@ use super::Acceptor;
 use super::connection::{Closing, Connection};
 use super::iteration::{Member, ShardSet, Source};
 use super::transport::{Socket, Transport};
+use crate::channel::Request;
 use crate::command::error::{not_in_transaction, unknown_command, unknown_subcommand, wrong_arity};
 use crate::command::{
     After, ArgRef, Args, Command, CommandError, Flags, KeyStride, ReplyMode, Run, SessionContext,
@@ -62,6 +63,12 @@ impl<'a> Incoming<'a> {
 
     pub fn len(&self) -> usize {
         self.args.len()
+    }
+
+    /// Bytes that a batch holds for it.
+    pub fn held_bytes(&self) -> usize {
+        let arguments: usize = (0..self.len()).map(|at| self.get(at).len()).sum();
+        arguments + self.len() * size_of::<ArgRef>() + size_of::<Request>()
     }
 
     fn name(&self) -> &'a [u8] {
@@ -206,10 +213,11 @@ impl<T: Transport> Acceptor<T> {
                 connection.unparsed = true;
                 break;
             }
+            let max_bulk = self.config.proto_max_bulk_len as usize;
             let limits = if connection.session.authenticated {
-                Limits::new(self.config.proto_max_bulk_len as usize)
+                Limits::new(max_bulk)
             } else {
-                Limits::unauthenticated()
+                Limits::unauthenticated(max_bulk)
             };
             match connection.parser.parse(&input[at..], &mut args, &limits) {
                 Ok(Parsed::Complete { consumed }) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::routing::Routing;
 use crate::channel::{Batch, Meeting};
-use crate::command::{ClientId, Merge};
+use crate::command::{ClientId, Command, Merge};
 use crate::resp::{Mark, Proto, ReplyBuf};
 
 /// Where the reply of a request comes from.
@@ -109,6 +109,8 @@ pub enum Planned {
 
 /// A transaction on its way.
 pub struct Exec {
+    /// The row of EXEC.
+    pub command: &'static Command,
     /// Where its job is run; `None` if nothing of it needs a shard.
     pub meeting: Option<Arc<Meeting>>,
     /// Its commands in order.

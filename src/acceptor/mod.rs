@@ -175,6 +175,12 @@ impl<T: Transport> Acceptor<T> {
         self.stepwise = true;
     }
 
+    /// In a simulation: whether it stands between two phases of an ordered iteration's way out,
+    /// where it matters most that others do not see half of it.
+    pub fn is_placing(&self) -> bool {
+        self.dispatching.as_ref().is_some_and(Dispatch::is_ordered)
+    }
+
     /// Does what can be done now and says how to wait. Call again after the wait, with the events
     /// of the transport in the meantime taken by [`Acceptor::poll`].
     pub fn step(&mut self) -> Wait {

@@ -13,10 +13,12 @@ use super::iteration::{Exec, Planned, Source};
 use super::place::{Carried, Facts, close_request, push_args, push_request};
 use super::transport::Transport;
 use crate::channel::{Batch, Transaction};
-use crate::command::{Command, CommandError, Flags, Run, Spread, Steering, parse_integer};
+use crate::command::{
+    Command, CommandError, CommandResult, Flags, Run, Spread, Steering, parse_integer,
+};
 use crate::config::EvictionPolicy;
 use crate::keyspace::DbIndex;
-use crate::observe::ClientFlags;
+use crate::observe::{ClientFlags, Finished};
 use crate::resp::Proto;
 
 /// What MULTI has queued.
@@ -39,6 +41,8 @@ pub struct Queue {
     pub writes: bool,
     /// Some queued write needs memory.
     denyoom: bool,
+    /// Bytes of what is queued.
+    bytes: u64,
 }
 
 impl<T: Transport> Acceptor<T> {
@@ -49,32 +53,72 @@ impl<T: Transport> Acceptor<T> {
         command: &'static Command,
         incoming: Incoming<'_>,
     ) -> Flow {
-        match command.steering {
+        let started = self.server.clock.ticks();
+        let result = match command.steering {
             Steering::Multi => self.multi(index),
-            Steering::Exec => return self.exec(index, command),
+            Steering::Exec => match self.exec(index, command) {
+                // It is counted when its outcome is known.
+                Ok(flow) => return flow,
+                Err(error) => Err(error),
+            },
             Steering::Discard => self.discard(index),
-            Steering::Watch => self.watch(index, command, incoming),
+            Steering::Watch => {
+                // The shards count it.
+                self.watch(index, command, incoming);
+                return Flow::Next;
+            }
             Steering::Unwatch => {
                 self.end_watches(index);
                 self.answer(index, |out| out.ok());
+                Ok(())
             }
-            Steering::Reset => self.reset(index),
-            Steering::None => {}
+            Steering::Reset => {
+                self.reset(index);
+                Ok(())
+            }
+            Steering::None => Ok(()),
+        };
+        if let Err(error) = &result {
+            self.answer_error(index, error);
         }
+        let ns = self.server.clock.ns_between(started, self.server.clock.ticks());
+        self.note_steered(index, command, incoming, (ns, result.is_err()));
         Flow::Next
     }
 
-    fn multi(&mut self, index: usize) {
-        let Some(connection) = self.connections.get_mut(index) else { return };
+    /// Takes note of a command that steered its connection.
+    fn note_steered(
+        &self,
+        index: usize,
+        command: &'static Command,
+        incoming: Incoming<'_>,
+        (ns, failed): (u64, bool),
+    ) {
+        let tracks_times = self.config.latency_tracking;
+        self.server.count_session_command(self.number, command.number, ns, failed, tracks_times);
+        let Some(connection) = self.connections.get(index) else { return };
+        let finished = Finished {
+            ns,
+            request_bytes: incoming.get(0).len(),
+            reply_bytes: 0,
+            fast: command.flags.has(Flags::FAST),
+            loggable: !command.flags.has(Flags::SKIP_SLOWLOG),
+        };
+        let request = || (vec![incoming.get(0).to_vec()], connection.client());
+        self.server.observe_command(&self.config, finished, request);
+    }
+
+    fn multi(&mut self, index: usize) -> CommandResult {
+        let Some(connection) = self.connections.get_mut(index) else { return Ok(()) };
         if connection.queue.is_some() {
-            let error = CommandError::fixed("ERR MULTI calls can not be nested");
-            return self.answer_error(index, &error);
+            return Err(CommandError::fixed("ERR MULTI calls can not be nested"));
         }
         let (db, proto) = (connection.session.db, connection.session.proto);
         connection.queue = Some(Box::new(Queue { db, proto, ..Queue::default() }));
         connection.card().set_flag(ClientFlags::MULTI, true);
         connection.card().queued.store(1, Ordering::Relaxed);
         self.answer(index, |out| out.ok());
+        Ok(())
     }
 
     /// Queues a command of a transaction.
@@ -110,6 +154,7 @@ impl<T: Transport> Acceptor<T> {
         close_request(batch);
         let at = batch.requests.len() as u32 - 1;
         queue.plan.push(if on_acceptor { Planned::Local(at) } else { Planned::Shard });
+        queue.bytes += incoming.held_bytes() as u64;
         queue.writes |= command.is_write();
         queue.denyoom |= needs_memory;
         for shard in shards {
@@ -130,8 +175,9 @@ impl<T: Transport> Acceptor<T> {
                 _ => {}
             }
         }
-        let queued = queue.plan.len() as u32 + 1;
+        let (queued, bytes) = (queue.plan.len() as u32 + 1, queue.bytes);
         connection.card().queued.store(queued, Ordering::Relaxed);
+        connection.card().held_args.store(bytes, Ordering::Relaxed);
         self.answer(index, |out| out.simple("QUEUED"));
     }
 
@@ -161,24 +207,20 @@ impl<T: Transport> Acceptor<T> {
 
     /// Runs what is queued. What follows in the pipeline waits if the connection itself may change
     /// by it (`SELECT` in a transaction).
-    fn exec(&mut self, index: usize, command: &'static Command) -> Flow {
-        let Some(connection) = self.connections.get_mut(index) else { return Flow::Next };
+    fn exec(&mut self, index: usize, command: &'static Command) -> Result<Flow, CommandError> {
+        let Some(connection) = self.connections.get_mut(index) else { return Ok(Flow::Next) };
         let Some(queue) = connection.queue.take() else {
-            self.answer_error(index, &CommandError::fixed("ERR EXEC without MULTI"));
-            return Flow::Next;
+            return Err(CommandError::fixed("ERR EXEC without MULTI"));
         };
-        connection.card().set_flag(ClientFlags::MULTI, false);
-        connection.card().queued.store(0, Ordering::Relaxed);
+        connection.card().end_multi();
         if queue.spoiled {
             self.end_watches(index);
-            self.answer_error(index, &CommandError::EXEC_ABORT);
-            return Flow::Next;
+            return Err(CommandError::EXEC_ABORT);
         }
         if queue.denyoom && self.is_out_of_memory() {
-            self.abort_exec(index, &CommandError::OOM);
-            return Flow::Next;
+            return Err(self.end_refused(index, &CommandError::OOM));
         }
-        self.send_transaction(index, command, *queue)
+        Ok(self.send_transaction(index, command, *queue))
     }
 
     fn send_transaction(&mut self, index: usize, command: &'static Command, queue: Queue) -> Flow {
@@ -194,37 +236,42 @@ impl<T: Transport> Acceptor<T> {
         let session = &connection.session;
         let (proto, client) = (session.proto, session.id);
         let facts = Facts { command, db: session.db, proto, no_touch: session.no_touch, client };
-        job.transaction = Some(Transaction { client, aborted: false });
+        job.transaction = Some(Transaction { client, aborted: false, ns: 0 });
         let muted = self.is_muted(index);
         let meeting = (!shards.is_empty()).then(|| self.meet(facts, shards, job));
         let flow = if locals.requests.is_empty() { Flow::Next } else { Flow::Last };
-        self.building.execs.push(Some(Exec { meeting, plan, locals, proto }));
+        self.building.execs.push(Some(Exec { command, meeting, plan, locals, proto }));
         let at = self.building.execs.len() as u32 - 1;
         self.building.push_slot(Source::Transaction(at), muted);
         flow
     }
 
-    /// An EXEC was refused before it could run: whatever is queued is discarded.
+    /// An EXEC was refused before it could run.
     pub(super) fn abort_exec(&mut self, index: usize, error: &CommandError) {
-        let Some(connection) = self.connections.get_mut(index) else { return };
-        connection.queue = None;
-        connection.card().set_flag(ClientFlags::MULTI, false);
-        connection.card().queued.store(0, Ordering::Relaxed);
-        self.end_watches(index);
-        let reason = error.text().strip_prefix(b"ERR ").unwrap_or(error.text());
-        let text = [b"EXECABORT Transaction discarded because of: ", reason].concat();
-        self.answer_error(index, &CommandError::made(text));
+        let error = self.end_refused(index, error);
+        self.answer_error(index, &error);
     }
 
-    fn discard(&mut self, index: usize) {
-        let Some(connection) = self.connections.get_mut(index) else { return };
-        if connection.queue.take().is_none() {
-            return self.answer_error(index, &CommandError::fixed("ERR DISCARD without MULTI"));
+    /// Discards whatever is queued since its EXEC is refused; gives the answer.
+    fn end_refused(&mut self, index: usize, error: &CommandError) -> CommandError {
+        if let Some(connection) = self.connections.get_mut(index) {
+            connection.queue = None;
+            connection.card().end_multi();
         }
-        connection.card().set_flag(ClientFlags::MULTI, false);
-        connection.card().queued.store(0, Ordering::Relaxed);
+        self.end_watches(index);
+        let reason = error.text().strip_prefix(b"ERR ").unwrap_or(error.text());
+        CommandError::made([b"EXECABORT Transaction discarded because of: ", reason].concat())
+    }
+
+    fn discard(&mut self, index: usize) -> CommandResult {
+        let Some(connection) = self.connections.get_mut(index) else { return Ok(()) };
+        if connection.queue.take().is_none() {
+            return Err(CommandError::fixed("ERR DISCARD without MULTI"));
+        }
+        connection.card().end_multi();
         self.end_watches(index);
         self.answer(index, |out| out.ok());
+        Ok(())
     }
 
     fn watch(&mut self, index: usize, command: &'static Command, incoming: Incoming<'_>) {
@@ -260,8 +307,7 @@ impl<T: Transport> Acceptor<T> {
     fn reset(&mut self, index: usize) {
         let Some(connection) = self.connections.get_mut(index) else { return };
         connection.queue = None;
-        connection.card().set_flag(ClientFlags::MULTI, false);
-        connection.card().queued.store(0, Ordering::Relaxed);
+        connection.card().end_multi();
         connection.session.reset(self.config.requirepass.is_none());
         self.end_watches(index);
         self.answer(index, |out| out.simple("RESET"));

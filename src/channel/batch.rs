@@ -85,6 +85,8 @@ pub struct Transaction {
     pub client: ClientId,
     /// Set by who ran it: a watched key had changed, nothing was run.
     pub aborted: bool,
+    /// Set by who ran it: the nanoseconds that it took.
+    pub ns: u64,
 }
 
 /// Requests on their way out, replies on their way back.

@@ -1,6 +1,6 @@
 //! Models for loom: every interleaving of the small protocols of this room, with the code that runs.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test --release --lib loom_` checks them. Channels are modelled by
+//! `scripts/test loom` checks them. Channels are modelled by
 //! a queue behind loom's mutex, since crossbeam's are not known to loom; everything else is real.
 //! The models of bell and desk were seen to fail with the protocol broken: without the fence in
 //! `Bell::ring` or in `prepare`, and without the ring in `give_back`.

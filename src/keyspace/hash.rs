@@ -117,6 +117,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "statistics over safe code: hours there")]
     fn tagged_keys_share_a_shard_and_every_shard_is_used() {
         let hasher = KeyHasher::with_seeds([1, 2, 3, 4]);
         let shard = |n, key: &[u8]| shards(n).shard_of(&hasher, key, hasher.hash(key));
@@ -133,6 +134,7 @@ mod tests {
 
     /// The keys of one shard must be spread evenly over prefix, bucket and tag bits.
     #[test]
+    #[cfg_attr(miri, ignore = "statistics over safe code: hours there")]
     fn a_shards_keys_use_every_bit_of_the_table() {
         let hasher = KeyHasher::with_seeds([5, 6, 7, 8]);
         let mut ones = [0u32; 64];

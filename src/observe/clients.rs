@@ -77,7 +77,7 @@ pub struct ClientCard {
     pub query: AtomicU64,
     /// Capacity of the query buffer beyond that, in bytes.
     pub query_free: AtomicU64,
-    /// Bytes of arguments held back (a MULTI's queue, an incomplete request).
+    /// Bytes of what a MULTI has queued.
     pub held_args: AtomicU64,
     /// Bytes of replies not yet sent.
     pub output: AtomicU64,
@@ -124,6 +124,13 @@ impl ClientCard {
             killed: AtomicBool::new(false),
             words: Mutex::new(ClientWords::default()),
         }
+    }
+
+    /// Its MULTI is over: nothing is queued any more.
+    pub fn end_multi(&self) {
+        self.set_flag(ClientFlags::MULTI, false);
+        self.queued.store(0, Ordering::Relaxed);
+        self.held_args.store(0, Ordering::Relaxed);
     }
 
     /// Where it connects from.

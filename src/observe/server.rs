@@ -318,6 +318,13 @@ impl Server {
         }
     }
 
+    /// Adds the time of a command whose calls are counted elsewhere, on `acceptor`'s own thread.
+    pub fn spread_time(&self, acceptor: usize, number: u16, ns: u64) {
+        if let Some(stat) = self.session_stats[acceptor].get(number as usize) {
+            stat.times.record(ns);
+        }
+    }
+
     /// Counts a request that `acceptor` refused before it ran, on its own thread.
     pub fn count_rejected(&self, acceptor: usize, number: u16) {
         if let Some(stat) = self.session_stats[acceptor].get(number as usize) {
@@ -343,6 +350,15 @@ impl Server {
                 || reaches(finished.reply_bytes as u64, config.commandlog_reply_larger_than);
         if is_slow || is_spike || is_large {
             self.remember(config, finished, is_slow, is_spike, request);
+        }
+    }
+
+    /// Takes note of work other than a command that held up a shard for `ns`, in the latency
+    /// monitor under the name of its `event`.
+    pub fn observe_event(&self, config: &Config, event: &'static str, ns: u64) {
+        let (threshold_ms, ms) = (config.latency_monitor_threshold, ns / 1_000_000);
+        if threshold_ms > 0 && ms >= threshold_ms {
+            self.latency.add(event, self.clock.unix_ms() / 1000, ms);
         }
     }
 

@@ -71,9 +71,10 @@ impl Limits {
         }
     }
 
-    /// The limits of a client that has yet to authenticate.
-    pub const fn unauthenticated() -> Self {
-        Limits { authenticated: false, ..Limits::new(Limits::DEFAULT_MAX_BULK) }
+    /// The limits of a client that has yet to authenticate, with `proto-max-bulk-len` as
+    /// configured: what is beyond it is refused by that name.
+    pub const fn unauthenticated(proto_max_bulk_len: usize) -> Self {
+        Limits { authenticated: false, ..Limits::new(proto_max_bulk_len) }
     }
 }
 

@@ -8,7 +8,6 @@
 //! Victims are the best of a few samples by the policy, out of a pool of good candidates that is
 //! kept from sample to sample; the rules are those of Redis's documentation on key eviction.
 
-use crate::clock::Clock;
 use crate::command::{
     AccessPolicy, Call, CommandError, CommandResult, Flags, frequency, idle_seconds,
     removed_by_server,
@@ -55,7 +54,10 @@ pub fn relieve(parts: &mut [Box<Shard>], config: &Config, server: &Server) -> bo
     if is_called(config, server) {
         server.memory.sound_alarm();
     }
+    let started = server.clock.ticks();
     let left = give_up(parts, config, server, over);
+    let ns = server.clock.ns_between(started, server.clock.ticks());
+    server.observe_event(config, "eviction-cycle", ns);
     if let Some((first, others)) = parts.split_first_mut() {
         // The effects of a command that runs over several boxes are recorded in the first, and
         // these come before its own.
@@ -79,7 +81,7 @@ fn give_up(parts: &mut [Box<Shard>], config: &Config, server: &Server, over: u64
     for part in parts.iter_mut() {
         let fair = server.memory.part(over, own(part), which);
         let must = MemoryBoard::share(beyond, own(part), in_hand);
-        let shed = shed(part, config, &server.clock, fair.max(must), tenacity_ns(config));
+        let shed = shed(part, config, server, fair.max(must), tenacity_ns(config));
         part.post_memory();
         left &= shed != Shed::NothingLeft;
     }
@@ -107,7 +109,7 @@ pub fn run_slice(shard: &mut Shard, config: &Config, server: &Server, limit_ns: 
     }
     let which = evictable(policy);
     let goal = server.memory.part(over, shard.memory_use().evictable(which), which);
-    let shed = shed(shard, config, &server.clock, goal, limit_ns);
+    let shed = shed(shard, config, server, goal, limit_ns);
     shard.post_memory();
     shed == Shed::TimeIsOver
 }
@@ -136,7 +138,8 @@ enum Shed {
 }
 
 /// Evicts keys until `goal` bytes are free or `limit_ns` are over.
-fn shed(shard: &mut Shard, config: &Config, clock: &Clock, goal: u64, limit_ns: u64) -> Shed {
+fn shed(shard: &mut Shard, config: &Config, server: &Server, goal: u64, limit_ns: u64) -> Shed {
+    let clock = &server.clock;
     let started = clock.ticks();
     let lazy = config.lazyfree_lazy_eviction;
     let mut freed = 0;
@@ -146,7 +149,9 @@ fn shed(shard: &mut Shard, config: &Config, clock: &Clock, goal: u64, limit_ns: 
         freed += entry.allocation_size() as u64;
         victims += 1;
         shard.stats.evicted += 1;
+        let deleting = clock.ticks();
         removed_by_server(shard, db, entry, lazy, Event::EVICTED);
+        server.observe_event(config, "eviction-del", clock.ns_between(deleting, clock.ticks()));
         if victims % VICTIMS_PER_LOOK == 0
             && freed < goal
             && clock.ns_between(started, clock.ticks()) > limit_ns

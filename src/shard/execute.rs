@@ -110,6 +110,7 @@ impl Executor {
         for part in parts.iter_mut() {
             part.stats.meetings += 1;
         }
+        let started = self.server.clock.ticks();
         if let Some(transaction) = &mut job.transaction {
             transaction.aborted = check_watches(parts, transaction);
             if transaction.aborted {
@@ -127,6 +128,9 @@ impl Executor {
             ticks = self.run_request(parts, job, at, &config, ticks);
         }
         job.next = job.requests.len();
+        if let Some(transaction) = &mut job.transaction {
+            transaction.ns = self.server.clock.ns_between(started, ticks);
+        }
         if parts[0].effects.is_listening() {
             parts[0].effects.end_unit();
         }
@@ -186,7 +190,10 @@ impl Executor {
         ends.push(replies.mark());
         let ended = self.server.clock.ticks();
         let ns = self.server.clock.ns_between(started, ended);
-        count(&mut parts[0].stats, request, config, ns, failed);
+        count(&mut parts[0].stats, request, ns, failed);
+        if part.is_none() && request.counted && config.latency_tracking {
+            spread(&mut parts[0].stats, command.number, ns);
+        }
         if let Some(part) = part {
             // Its acceptor takes note of the whole.
             batch.split_parts[part].1 = ns;
@@ -206,9 +213,8 @@ impl Executor {
 
 /// Counts a request that was run. Of the parts of a split one only the first counts as a call;
 /// the time of all is spent.
-fn count(stats: &mut ShardStats, request: &Request, config: &Config, ns: u64, failed: bool) {
-    let number = request.command.number as usize;
-    let stat = &mut stats.by_command[number];
+fn count(stats: &mut ShardStats, request: &Request, ns: u64, failed: bool) {
+    let stat = &mut stats.by_command[request.command.number as usize];
     stat.ns += ns;
     if !request.counted {
         return;
@@ -216,15 +222,17 @@ fn count(stats: &mut ShardStats, request: &Request, config: &Config, ns: u64, fa
     stats.commands += 1;
     stat.calls += 1;
     stat.failed += u64::from(failed);
-    if config.latency_tracking {
-        let times = &mut stats.times[number];
-        if times.is_none() {
-            *times = new_histogram().map(Box::new);
-        }
-        if let Some(times) = times {
-            // It grows by itself, so every value fits.
-            let _ = times.record(ns.max(1));
-        }
+}
+
+/// Adds the time of a whole request to those of its command.
+fn spread(stats: &mut ShardStats, number: u16, ns: u64) {
+    let times = &mut stats.times[number as usize];
+    if times.is_none() {
+        *times = new_histogram().map(Box::new);
+    }
+    if let Some(times) = times {
+        // It grows by itself, so every value fits.
+        let _ = times.record(ns.max(1));
     }
 }
 

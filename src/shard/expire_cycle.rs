@@ -14,6 +14,8 @@ use crate::keyspace::{DbIndex, Event, Shard};
 const BUCKETS_PER_ROUND: usize = 16;
 /// Buckets more for each step of effort.
 const BUCKETS_PER_EFFORT: usize = 4;
+/// Rounds of one slice, whatever the clock says: the bound of its work.
+const MOST_ROUNDS: usize = 32;
 /// Percentage of stale keys that is tolerated at effort 1; each step of effort tolerates 1 less.
 const TOLERATED_PERCENT: u64 = 10;
 /// Fields taken out between two looks at the clock.
@@ -40,6 +42,7 @@ pub fn run_slice(shard: &mut Shard, config: &Config, clock: &Clock, limit_ns: u6
     let started = clock.ticks();
     let mut total = Round::default();
     let mut limited = expire_fields(shard, clock, started, limit_ns);
+    let mut rounds = 0;
     let databases = shard.dbs.len();
     'databases: for _ in 0..databases {
         let db = shard.expire_db % databases;
@@ -50,7 +53,8 @@ pub fn run_slice(shard: &mut Shard, config: &Config, clock: &Clock, limit_ns: u6
             if round.stale * 100 <= round.seen * tolerated {
                 break;
             }
-            if clock.ns_between(started, clock.ticks()) > limit_ns {
+            rounds += 1;
+            if rounds >= MOST_ROUNDS || clock.ns_between(started, clock.ticks()) > limit_ns {
                 shard.stats.expire_cycle_limited += 1;
                 limited = true;
                 break 'databases;

@@ -46,10 +46,10 @@ pub struct Owner {
     current: Option<Box<Batch>>,
     /// The box is at a rendezvous.
     waiting: bool,
-    /// When upkeep is to run next, in microseconds of Unix time.
-    next_upkeep_us: u64,
-    /// When it may run if something calls for it.
-    earliest_upkeep_us: u64,
+    /// When the last slice of upkeep ended: ticks, since Unix time may be set back.
+    upkept: u64,
+    /// How long to leave the shard alone after it.
+    upkeep_rest: upkeep::Rest,
 }
 
 impl Owner {
@@ -68,8 +68,8 @@ impl Owner {
             held: Some(shard),
             current: None,
             waiting: false,
-            next_upkeep_us: 0,
-            earliest_upkeep_us: 0,
+            upkept: 0,
+            upkeep_rest: upkeep::Rest::default(),
         }
     }
 
@@ -215,9 +215,13 @@ impl Owner {
         if !self.house.shards[self.number].wants_upkeep() {
             return false;
         }
-        let now_us = self.executor.server.clock.unix_us();
-        now_us >= self.next_upkeep_us
-            || (now_us >= self.earliest_upkeep_us && upkeep::is_called(&self.executor))
+        let (since, rest) = (self.since_upkeep(), &self.upkeep_rest);
+        since >= rest.until_next || (since >= rest.least && upkeep::is_called(&self.executor))
+    }
+
+    fn since_upkeep(&self) -> Duration {
+        let clock = &self.executor.server.clock;
+        Duration::from_nanos(clock.ns_between(self.upkept, clock.ticks()))
     }
 
     /// A slice of upkeep, if it is time for one and the box is in hand.
@@ -227,9 +231,8 @@ impl Owner {
         }
         let Some(shard) = &mut self.held else { return };
         let rest = upkeep::run_slice(shard, &self.executor);
-        let now_us = self.executor.server.clock.unix_us();
-        self.earliest_upkeep_us = now_us + rest.least.as_micros() as u64;
-        self.next_upkeep_us = now_us + rest.until_next.as_micros() as u64;
+        self.upkept = self.executor.server.clock.ticks();
+        self.upkeep_rest = rest;
         let wanted = rest.more || shard.needs_upkeep();
         self.house.shards[self.number].set_upkeep(wanted);
     }
@@ -239,8 +242,7 @@ impl Owner {
         if !self.house.shards[self.number].wants_upkeep() {
             return None;
         }
-        let now_us = self.executor.server.clock.unix_us();
-        let left_us = self.next_upkeep_us.saturating_sub(now_us);
-        Some(if left_us == 0 { UPKEEP_RETRY } else { Duration::from_micros(left_us) })
+        let left = self.upkeep_rest.until_next.saturating_sub(self.since_upkeep());
+        Some(if left.is_zero() { UPKEEP_RETRY } else { left })
     }
 }

@@ -253,6 +253,24 @@ fn expiry_goes_on_in_slices_until_little_is_stale() {
     panic!("every key that is due is found in the end");
 }
 
+/// A clock that stands (or is coarse) must not make a slice go on for ever.
+#[test]
+fn a_slice_of_expiry_has_a_bound_of_its_own() {
+    const KEYS: usize = 100_000;
+    let mut world = World::new(1, EvictionPolicy::NoEviction);
+    for n in 0..KEYS {
+        world.put(&format!("due:{n}"), Some(NOW_MS - 1), 0);
+    }
+    let shard = &mut world.parts[0];
+    let mut most = 0;
+    while !shard.dbs[0].is_empty() {
+        let before = shard.dbs[0].len();
+        expire_cycle::run_slice(shard, &world.config, &world.server.clock, u64::MAX);
+        most = most.max(before - shard.dbs[0].len());
+    }
+    assert!((1_000..10_000).contains(&most), "{most} keys in one slice");
+}
+
 #[test]
 fn active_expiry_can_be_turned_off() {
     let mut world = World::new(1, EvictionPolicy::NoEviction);

@@ -14,12 +14,16 @@ use crate::keyspace::Shard;
 
 /// How long one slice may hold up a request: a quarter of the millisecond that a client may notice.
 const SLICE_NS: u64 = 250_000;
+/// The longest rest after a slice: one that took much longer than it should was preempted, and what
+/// the machine gave to others is not what the shard has spent.
+const MOST_REST: Duration = Duration::from_millis(10);
 /// Percentage of the time that upkeep may take while there is much to do, at effort 1.
 const SHARE_PERCENT: u64 = 25;
 /// Percentage more for each step of effort.
 const SHARE_PER_EFFORT: u64 = 2;
 
 /// What a slice of upkeep asks for.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Rest {
     /// How long to leave the shard alone at least.
     pub least: Duration,
@@ -36,8 +40,11 @@ pub fn run_slice(shard: &mut Shard, executor: &Executor) -> Rest {
     let started = server.clock.ticks();
     let spent_ns = || server.clock.ns_between(started, server.clock.ticks());
     let evicts_more = evict::run_slice(shard, &config, server, SLICE_NS);
-    let left_ns = SLICE_NS.saturating_sub(spent_ns());
+    let evicting_ns = spent_ns();
+    server.observe_event(&config, "eviction-cycle", evicting_ns);
+    let left_ns = SLICE_NS.saturating_sub(evicting_ns);
     let expires_more = expire_cycle::run_slice(shard, &config, &server.clock, left_ns);
+    server.observe_event(&config, "expire-cycle", spent_ns() - evicting_ns);
     executor.journal.collect(shard);
     shard.post_memory();
     let more = evicts_more || expires_more;
@@ -50,7 +57,7 @@ pub fn run_slice(shard: &mut Shard, executor: &Executor) -> Rest {
 fn rest_after(config: &Config, spent_ns: u64) -> Duration {
     let effort = u64::from(config.active_expire_effort.saturating_sub(1));
     let share = SHARE_PERCENT + SHARE_PER_EFFORT * effort;
-    Duration::from_nanos(spent_ns * (100 - share) / share)
+    Duration::from_nanos(spent_ns.saturating_mul(100 - share) / share).min(MOST_REST)
 }
 
 /// Whether the shards are called to give memory back.

@@ -240,7 +240,9 @@ mod tests {
     #[test]
     fn lengths_at_the_edges_of_their_forms() {
         for len in [0, 1, 7, 8, 253, 254, 255, 256, 65_535, 65_536, 65_537] {
-            let bytes: Vec<u8> = (0..len).map(|at| at as u8).collect();
+            // Miri takes a minute over a pattern of that length.
+            let pattern = |len| (0..len).map(|at| at as u8).collect();
+            let bytes: Vec<u8> = if cfg!(miri) { vec![len as u8; len] } else { pattern(len) };
             let thin = ThinBytes::new(&bytes);
             assert_eq!(thin.as_slice(), bytes, "{len}");
             assert!(thin.allocated() > len);
@@ -255,12 +257,14 @@ mod tests {
     fn resizing_keeps_what_stays() {
         let mut rng = fastrand::Rng::with_seed(1);
         let (mut thin, mut model) = (ThinBytes::new(b""), Vec::new());
-        for _ in 0..if cfg!(miri) { 40 } else { 2_000 } {
+        for _ in 0..if cfg!(miri) { 20 } else { 2_000 } {
             let len = if rng.bool() { rng.usize(..300) } else { rng.usize(65_400..65_700) };
             let byte = rng.u8(..);
             let from = model.len().min(len);
             thin.resize(len);
-            model.resize(len, 0);
+            // Not `resize`, which sets byte by byte under Miri.
+            let kept = std::mem::replace(&mut model, vec![0; len]);
+            model[..from].copy_from_slice(&kept[..from]);
             assert_eq!(thin.as_slice(), model);
             thin.as_mut_slice()[from..].fill(byte);
             model[from..].fill(byte);

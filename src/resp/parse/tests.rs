@@ -233,7 +233,7 @@ fn lines_end_within_64_kib() {
 
 #[test]
 fn limits_before_authentication() {
-    let limits = Limits::unauthenticated();
+    let limits = Limits::unauthenticated(Limits::DEFAULT_MAX_BULK);
     assert_eq!(feed([&b"*10\r\n$16384\r\n"[..]], limits).error, None);
     check_error(b"*11\r\n", limits, ProtocolError::UnauthenticatedMultibulkLength);
     check_error(b"*1\r\n$16385\r\n", limits, ProtocolError::UnauthenticatedBulkLength);

@@ -117,6 +117,11 @@ impl AcceptorActor {
         may_run(self.state, self.bell(), now_us, self.network.has_news())
     }
 
+    /// Whether it is in the middle of an ordered iteration's way out.
+    pub fn is_placing(&self) -> bool {
+        self.acceptor.is_placing()
+    }
+
     /// When it will run by itself.
     pub fn deadline(&self) -> Option<u64> {
         deadline(self.state)

@@ -16,7 +16,7 @@ mod world;
 use world::simulate;
 
 /// Seeds of a usual run; `BATON_SIM_COUNT` asks for another number, from `BATON_SIM_FIRST` on.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 3000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|value| value.parse().ok())

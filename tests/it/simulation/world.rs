@@ -27,6 +27,9 @@ use crate::linearizability::model::{ClientId, State};
 const MOST_TURNS: u64 = 2_000_000;
 /// When simulated time begins: µs of Unix time.
 const BEGINNING_US: u64 = 1_800_000_000_000_000;
+/// One turn in so many of those at which an acceptor is placing an iteration is the beginning of a
+/// stall, in plans that have such.
+const STALL: u8 = 6;
 /// Choices of the scheduler that are shown when a seed fails.
 const SHOWN_TURNS: usize = 50;
 
@@ -44,6 +47,8 @@ struct Plan {
     shards: usize,
     acceptors: usize,
     lend: bool,
+    /// Acceptors are often preempted, and for long, while they place an ordered iteration.
+    stalls: bool,
     clients: ClientId,
     profile: Profile,
     ops: usize,
@@ -51,11 +56,13 @@ struct Plan {
 
 impl Plan {
     fn of(rng: &mut Rng) -> Plan {
+        let stalls = rng.bool();
         Plan {
-            shards: [1, 2, 3, 4, 8][rng.usize(..5)],
-            acceptors: rng.usize(1..=3),
-            lend: rng.u8(..3) > 0,
-            clients: rng.u16(2..=5),
+            shards: if stalls { rng.usize(2..=4) } else { [1, 2, 3, 4, 8][rng.usize(..5)] },
+            acceptors: if stalls { rng.usize(2..=3) } else { rng.usize(1..=3) },
+            lend: rng.u8(..3) > u8::from(stalls),
+            stalls,
+            clients: if stalls { rng.u16(3..=5) } else { rng.u16(2..=5) },
             profile: Profile::ALL[rng.usize(..Profile::ALL.len())],
             ops: rng.usize(4..=12),
         }
@@ -145,9 +152,13 @@ impl World {
         });
         let acceptors = acceptors.collect();
         let clients = (0..plan.clients).map(|id| {
-            let steps = items(&mut rng, plan.profile, id, plan.ops);
+            // In plans with stalls every other client looks at one key after the other: who saw
+            // one half of something must see the other half.
+            let looks = plan.stalls && id % 2 == 1;
+            let profile = if looks { Profile::Single } else { plan.profile };
+            let steps = items(&mut rng, profile, id, if looks { 2 * plan.ops } else { plan.ops });
             let network = &networks[rng.usize(..networks.len())];
-            SimClient::new(id, plan.profile.database_of(id), steps, network, &mut rng)
+            SimClient::new(id, profile.database_of(id), steps, network, &mut rng)
         });
         let clients = clients.collect();
         World {
@@ -176,6 +187,11 @@ impl World {
                 self.pass(us);
             }
             let runnable = self.runnable();
+            if self.all_but_the_preempted_wait(&runnable) {
+                let due = self.next_deadline().unwrap_or(self.now_us);
+                self.pass(due.saturating_sub(self.now_us));
+                continue;
+            }
             if runnable.is_empty() {
                 let due = self.next_deadline();
                 let done = self.clients.iter().all(SimClient::is_done);
@@ -204,17 +220,33 @@ impl World {
     /// Who of the runnable is run. Now and then one of them is left alone for a while, as a thread
     /// that the machine has preempted: that is when others get far ahead of it.
     fn choose(&mut self, runnable: &[Actor]) -> Actor {
-        if self.preempted.is_none() && self.rng.u8(..48) == 0 {
-            let actor = runnable[self.rng.usize(..runnable.len())];
-            self.preempted = Some((actor, self.trace.len() + self.rng.usize(10..400)));
-        }
         self.preempted = self.preempted.filter(|(_, until)| *until > self.trace.len());
+        if self.preempted.is_none() {
+            let placing = |at: &usize| self.acceptors[*at].is_placing();
+            let stalled = (0..self.acceptors.len()).find(placing).filter(|_| self.plan.stalls);
+            if let Some(at) = stalled.filter(|_| self.rng.u8(..STALL) == 0) {
+                let until = self.trace.len() + self.rng.usize(100..2000);
+                self.preempted = Some((Actor::Acceptor(at), until));
+            } else if self.rng.u8(..48) == 0 {
+                let actor = runnable[self.rng.usize(..runnable.len())];
+                self.preempted = Some((actor, self.trace.len() + self.rng.usize(10..400)));
+            }
+        }
         let preempted = self.preempted.map(|(actor, _)| actor);
         let rest = runnable.iter().filter(|actor| Some(**actor) != preempted);
         match rest.clone().count() {
             0 => runnable[0],
             count => *rest.clone().nth(self.rng.usize(..count)).unwrap_or(&runnable[0]),
         }
+    }
+
+    /// Whether the preempted one alone could be run while others wait for a time to come: it comes
+    /// before the preempted one is back.
+    fn all_but_the_preempted_wait(&self, runnable: &[Actor]) -> bool {
+        let Some((preempted, until)) = self.preempted else { return false };
+        until > self.trace.len()
+            && runnable == [preempted]
+            && self.next_deadline().is_some_and(|due| due > self.now_us)
     }
 
     fn pass(&mut self, us: u64) {
