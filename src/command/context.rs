@@ -390,6 +390,20 @@ impl<'a> Write<'a> {
         }
     }
 
+    /// What `run` states stands or falls together in the journal, as what a transaction states does
+    /// anyway: for a command of several effects.
+    pub fn together<R>(&mut self, run: impl FnOnce(&mut Self) -> R) -> R {
+        let is_unit = self.is_recorded() && !self.call.in_transaction;
+        if is_unit {
+            self.read.parts[0].effects.begin_unit();
+        }
+        let result = run(self);
+        if is_unit {
+            self.read.parts[0].effects.end_unit();
+        }
+        result
+    }
+
     /// Whether effects are recorded at all; if not, none need be made.
     pub fn is_recorded(&self) -> bool {
         self.read.parts[0].effects.is_listening()

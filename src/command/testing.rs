@@ -128,6 +128,11 @@ impl Boxes {
         String::from_utf8_lossy(&reply).trim_end().replace("\r\n", " ")
     }
 
+    /// Takes the effects recorded so far, and tells how many units they make.
+    pub fn effect_units(&mut self) -> usize {
+        self.parts.iter_mut().map(|part| part.effects.drain().len()).sum()
+    }
+
     /// Takes the effects recorded so far.
     pub fn effects(&mut self) -> Vec<Effect> {
         self.parts.iter_mut().flat_map(|part| part.effects.drain()).flatten().collect()

@@ -191,7 +191,7 @@ pub(super) fn xclaim(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -
         Some(claim.finish())
     })?;
     if let Some(done) = edited.and_then(|edited| edited.result) {
-        state(cx, &key, group_name, consumer_name, &done);
+        cx.together(|cx| state(cx, &key, group_name, consumer_name, &done));
     }
     Ok(())
 }
@@ -257,7 +257,7 @@ pub(super) fn xautoclaim(
     })?;
     let done = edited.and_then(|edited| edited.result);
     let done = done.ok_or_else(|| errors::no_group(key.bytes, group_name))?;
-    state(cx, &key, group_name, consumer_name, &done);
+    cx.together(|cx| state(cx, &key, group_name, consumer_name, &done));
     Ok(())
 }
 

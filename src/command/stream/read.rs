@@ -271,8 +271,18 @@ struct GroupRead {
 }
 
 /// As [`read`], for a consumer of a group: what it is given becomes pending, and the effects are
-/// stated.
+/// stated, all as one unit.
 pub(in crate::command) fn read_group(
+    cx: &mut Write<'_>,
+    args: Args<'_>,
+    request: &Request,
+    positions: &[Position],
+    out: &mut Writer<'_>,
+) -> Result<bool, CommandError> {
+    cx.together(|cx| read_each_for_group(cx, args, request, positions, out))
+}
+
+fn read_each_for_group(
     cx: &mut Write<'_>,
     args: Args<'_>,
     request: &Request,

@@ -200,6 +200,24 @@ fn effects_say_what_was_decided() {
     assert_eq!(effects(&mut boxes, &["XACK s g 1-4"]).len(), 0);
 }
 
+/// What one command states is one unit of the journal, or none of it is there after a crash.
+#[test]
+fn deliveries_stand_or_fall_together() {
+    let mut boxes = Boxes::new(3);
+    for key in ["a", "b", "c"] {
+        boxes.say(&format!("XADD {key} 1-1 n 1"));
+        boxes.say(&format!("XADD {key} 1-2 n 1"));
+        boxes.say(&format!("XGROUP CREATE {key} g 0"));
+    }
+    boxes.effects();
+    boxes.say("XREADGROUP GROUP g c STREAMS a b c > > >");
+    assert_eq!(boxes.effect_units(), 1);
+    boxes.say("XCLAIM a g d 0 1-1 1-2");
+    assert_eq!(boxes.effect_units(), 1);
+    boxes.say("XAUTOCLAIM b g d 0 -");
+    assert_eq!(boxes.effect_units(), 1);
+}
+
 #[test]
 fn a_stream_of_another_type_is_refused() {
     let mut boxes = Boxes::new(2);
