@@ -18,6 +18,7 @@ mod configuration;
 mod differential;
 mod expiry;
 mod harness;
+mod hashes;
 mod introspection;
 mod keys;
 mod lifecycle;

@@ -4,8 +4,6 @@
 //! fields that it did it to: `HPEXPIREAT`, `HPERSIST`, `HSETEX … PXAT`, and `HDEL` for those that
 //! were given a time which is over.
 
-use std::ops::Range;
-
 use super::field::HSET;
 use super::{HDEL, limits, reply_item, state_removal};
 use crate::command::error::{CommandError, invalid_expire};
@@ -34,17 +32,14 @@ mod answer {
     pub(super) const REMOVED: i64 = 2;
 }
 
-/// Where `FIELDS numfields` stands after options: the position of the word, and of the fields.
-/// `per_field` arguments belong to each.
-fn find_fields(
-    args: Args<'_>,
-    from: usize,
-    per_field: usize,
-) -> Result<(usize, Range<usize>), CommandError> {
+/// Where the word `FIELDS` stands, looked for from argument `from` on.
+fn find_fields(args: Args<'_>, from: usize) -> Result<usize, CommandError> {
     let found = (from..args.len() - 1).find(|&at| args.is(at, "FIELDS"));
-    let word = found.ok_or(CommandError::NUMFIELDS_MISMATCH)?;
-    Ok((word, word + 2..word + 2 + per_field))
+    found.ok_or(CommandError::NUMFIELDS_MISMATCH)
 }
+
+/// Where HGETEX and HSETEX look for the word: Valkey takes even a key for it.
+const FROM_KEY: usize = 1;
 
 /// Checks that the number before `first` is that of the fields from there to the end, of
 /// `per_field` arguments each.
@@ -101,8 +96,7 @@ fn expire(
     origin_ms: i64,
     out: &mut Writer<'_>,
 ) -> CommandResult {
-    let word = (3..args.len() - 1).find(|&at| args.is(at, "FIELDS"));
-    let word = word.ok_or(CommandError::NUMFIELDS_MISMATCH)?;
+    let word = find_fields(args, 3)?;
     let condition = Condition::parse(args, 3..word)?;
     let first = word + 2;
     check_numfields(args, first, 1, CommandError::NUMFIELDS_MISMATCH)?;
@@ -241,10 +235,10 @@ pub(super) fn hpersist(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>)
 
 /// HGETEX key [EX | PX | EXAT | PXAT time | PERSIST] FIELDS numfields field [field …]
 pub(super) fn hgetex(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
-    let (word, fields) = find_fields(args, 2, 1)?;
-    let first = fields.start;
+    let word = find_fields(args, FROM_KEY)?;
+    let first = word + 2;
     let mut expiry = Expiry::Unsaid;
-    let mut at = 2;
+    let mut at = word.min(2);
     while at < word {
         at = expiry.read(args, at, Expiry::Persist)?.ok_or(CommandError::SYNTAX)?;
     }
@@ -364,7 +358,7 @@ impl SetOptions {
     /// Reads the options from argument 2 to before `end`.
     fn read(args: Args<'_>, end: usize) -> Result<SetOptions, CommandError> {
         let mut options = SetOptions::default();
-        let mut at = 2;
+        let mut at = end.min(2);
         while at < end {
             let said = options.key.read(args, at, "NX", "XX");
             let said = said.or_else(|| options.fields.read(args, at, "FNX", "FXX"));
@@ -387,19 +381,23 @@ impl SetOptions {
 /// HSETEX key [NX | XX] [FNX | FXX] [EX | PX | EXAT | PXAT time | KEEPTTL] FIELDS numfields
 /// field value [field value …]
 pub(super) fn hsetex(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
-    let (word, fields) = find_fields(args, 2, 2)?;
+    let word = find_fields(args, FROM_KEY)?;
     let options = SetOptions::read(args, word)?;
-    let first = fields.start;
+    let first = word + 2;
     check_numfields(args, first, 2, CommandError::NUMFIELDS_MISMATCH)?;
     let (key, now_ms) = (args.key(1), cx.now_ms());
     let hash = cx.read_as::<Hash>(&key)?;
-    let mut names = (first..args.len()).step_by(2);
-    let holds = options.key.allows(hash.is_some())
-        && names.all(|at| {
-            let is_there = || hash.is_some_and(|hash| hash.get(&args[at], now_ms).is_some());
-            options.fields == Presence::Any || options.fields.allows(is_there())
-        });
+    if !options.key.allows(hash.is_some()) {
+        out.int(0);
+        return Ok(());
+    }
+    // Before it is known whether the fields are there, and after it is about the key.
     let deadline = options.expiry.deadline_from_zero(args, now_ms, "hsetex")?;
+    let holds = options.fields == Presence::Any
+        || (first..args.len()).step_by(2).all(|at| {
+            let found = hash.and_then(|hash| hash.get(&args[at], now_ms));
+            options.fields.allows(found.is_some())
+        });
     if holds {
         match deadline {
             Some(when) if when <= now_ms => remove_pairs(cx, args, first)?,

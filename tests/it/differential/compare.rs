@@ -28,6 +28,19 @@ pub fn same(check: &Check, reference: &Reply, subject: &Reply) -> bool {
         },
         Check::Aged => aged(reference, subject),
         Check::Shape => std::mem::discriminant(reference) == std::mem::discriminant(subject),
+        Check::UnorderedPairs => match (reference, subject) {
+            (Reply::Map(_), Reply::Map(_)) | (Reply::Array(_), Reply::Array(_)) => {
+                pairs(reference) == pairs(subject)
+            }
+            _ => false,
+        },
+        Check::EachNear(tolerance) => match (reference, subject) {
+            (Reply::Array(a), Reply::Array(b)) => {
+                let near = Check::Near(*tolerance);
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&near, a, b))
+            }
+            _ => false,
+        },
         Check::Length => match (reference, subject) {
             (Reply::Array(a), Reply::Array(b)) | (Reply::Set(a), Reply::Set(b)) => {
                 a.len() == b.len()
@@ -82,6 +95,19 @@ fn aged(a: &Reply, b: &Reply) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// The pairs of a map or an array, in one order for all.
+fn pairs(reply: &Reply) -> Vec<Vec<Reply>> {
+    let mut pairs: Vec<Vec<Reply>> = match reply {
+        Reply::Map(pairs) => pairs.iter().map(|(k, v)| vec![k.clone(), v.clone()]).collect(),
+        Reply::Array(items) if items.iter().all(|item| matches!(item, Reply::Array(_))) => {
+            items.iter().map(Reply::items).collect()
+        }
+        other => other.items().chunks(2).map(<[Reply]>::to_vec).collect(),
+    };
+    pairs.sort();
+    pairs
 }
 
 /// The same list in one order for all.
@@ -141,6 +167,13 @@ fn every_check_can_fail() {
     assert!(same(&Check::Shape, &int(1), &int(7)));
     assert!(!same(&Check::Shape, &int(1), &Reply::bulk("1")));
     assert!(!same(&Check::Shape, &Reply::error("ERR a"), &Reply::error("ERR b")));
+
+    let flat = list(&["a", "1", "b", "2"]);
+    assert!(same(&Check::UnorderedPairs, &flat, &list(&["b", "2", "a", "1"])));
+    assert!(!same(&Check::UnorderedPairs, &flat, &list(&["a", "2", "b", "1"])));
+    let ints = |a, b| Reply::Array(vec![int(a), int(b)]);
+    assert!(same(&Check::EachNear(2), &ints(-1, 10), &ints(-1, 12)));
+    assert!(!same(&Check::EachNear(2), &ints(-1, 10), &ints(-2, 10)));
 
     assert!(same(&Check::Length, &list(&["a", "b"]), &list(&["c", "c"])));
     assert!(!same(&Check::Length, &list(&["a"]), &list(&["a", "b"])));

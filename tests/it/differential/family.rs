@@ -54,6 +54,10 @@ pub enum Check {
     Near(i64),
     /// The same type of reply; its content is the server's own.
     Shape,
+    /// The same pairs in any order: a map, an array of pairs, or a flat one.
+    UnorderedPairs,
+    /// Arrays of integers, each as [`Check::Near`] compares it.
+    EachNear(i64),
     /// Arrays or sets of equal length; anything else must be the same.
     Length,
     /// Maps (or flat lists of pairs), the named fields left out: they are the server's own.

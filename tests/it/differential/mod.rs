@@ -25,6 +25,7 @@ mod expiry;
 mod family;
 mod generate;
 mod geo;
+mod hashes;
 mod keys;
 mod keyspace;
 mod lists;
@@ -51,6 +52,7 @@ fn families() -> Vec<Box<dyn Family>> {
         Box::new(streams::StreamsOfRedis),
         Box::new(keys::Keys),
         Box::new(sets::Sets),
+        Box::new(hashes::Hashes),
         Box::new(expiry::Expiry),
         Box::new(connection::Connection),
         Box::new(transactions::Transactions),
@@ -173,7 +175,35 @@ const COMMANDS_MEANT: &[&str] = &[
     "GETEX",
     "GETRANGE",
     "GETSET",
+    "HDEL",
     "HELLO",
+    "HEXISTS",
+    "HEXPIRE",
+    "HEXPIREAT",
+    "HEXPIRETIME",
+    "HGET",
+    "HGETALL",
+    "HGETDEL",
+    "HGETEX",
+    "HINCRBY",
+    "HINCRBYFLOAT",
+    "HKEYS",
+    "HLEN",
+    "HMGET",
+    "HMSET",
+    "HPERSIST",
+    "HPEXPIRE",
+    "HPEXPIREAT",
+    "HPEXPIRETIME",
+    "HPTTL",
+    "HRANDFIELD",
+    "HSCAN",
+    "HSET",
+    "HSETEX",
+    "HSETNX",
+    "HSTRLEN",
+    "HTTL",
+    "HVALS",
     "INCR",
     "INCRBY",
     "INCRBYFLOAT",

@@ -2,7 +2,7 @@
 
 use super::family::{Check, Family, OTHER, Step, args};
 use super::generate::Gen;
-use super::{expiry, keys, lists, sets, strings};
+use super::{expiry, hashes, keys, lists, sets, strings};
 
 /// The family.
 #[derive(Debug)]
@@ -82,8 +82,9 @@ fn queued(g: &mut Gen) -> Step {
         6 => Step::exact(args!["NOSUCHCOMMAND", g.value()]),
         7..13 => g.recipe(expiry::RECIPES),
         13..20 => g.recipe(keys::RECIPES),
-        20..27 => g.recipe(sets::RECIPES),
-        27..32 => g.recipe(lists::RECIPES),
+        20..24 => g.recipe(sets::RECIPES),
+        24..28 => g.recipe(hashes::RECIPES),
+        28..32 => g.recipe(lists::RECIPES),
         _ => g.recipe(strings::RECIPES),
     }
 }
@@ -99,7 +100,8 @@ fn interference(g: &mut Gen, watched: &[Vec<u8>]) -> Vec<Step> {
         let family = match g.range(0, 10) {
             0..5 => strings::RECIPES,
             5..8 => keys::RECIPES,
-            _ => sets::RECIPES,
+            8 => sets::RECIPES,
+            _ => hashes::RECIPES,
         };
         let mut step = g.recipe(family);
         if let (true, Some(key)) = (g.chance(50), watched.first())
