@@ -33,3 +33,4 @@ mod streams;
 mod strings;
 mod transactions;
 mod walls;
+mod zsets;
