@@ -58,9 +58,10 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
     on_panic(signals.clone());
     watch_signals(signals)?;
     let reclaim = start_reclaim(server.memory.clone())?;
-    let executor = Executor { server: server.clone(), journal: Journal::off() };
     let (house, inboxes) = House::new(config.shards, config.acceptors, config.lend);
     let house = Arc::new(house);
+    let (journal, own_house) = (Journal::off(), house.clone());
+    let executor = Executor { server: server.clone(), journal, house: own_house };
     let _ = server.rouse.set(rouse_all(house.clone()));
     server.memory.set_alarm(call_for_upkeep(house.clone()));
     for (number, inbox) in inboxes.shards.into_iter().enumerate() {
@@ -77,8 +78,9 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
     let (senders, receivers): (Vec<_>, Vec<_>) =
         (0..config.acceptors).map(|_| bounded(LETTERS)).unzip();
     let senders: Arc<[_]> = senders.into();
-    let ends = inboxes.acceptors.into_iter().zip(receivers).zip(listeners);
-    for (number, ((returns, receive), listeners)) in ends.enumerate() {
+    let returns = inboxes.acceptors.into_iter().zip(inboxes.pushes);
+    let ends = returns.zip(receivers).zip(listeners);
+    for (number, (((returns, pushes), receive), listeners)) in ends.enumerate() {
         let transport = Network::new(listeners)?;
         let waker = transport.waker()?;
         house.acceptors[number].bell.set_poller(Box::new(move || {
@@ -90,6 +92,7 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
             house: house.clone(),
             executor: executor.clone(),
             returns,
+            pushes,
             letters: Letters { send: senders.clone(), receive },
             transport,
         });

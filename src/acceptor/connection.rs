@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 
 use super::transaction::Queue;
 use super::transport::Socket;
+use super::waits::Waiting;
 use crate::command::{ClientId, Command, Session};
 use crate::config::OutputLimit;
 use crate::observe::{ClientCard, bump};
@@ -52,6 +53,8 @@ pub struct Connection<S> {
     /// A request that was parsed but may not run yet: by a pause, or behind others of its
     /// pipeline.
     pub held: Option<Vec<Arg>>,
+    /// The blocking command that it waits in: nothing more is parsed until that is over.
+    pub waiting: Option<Waiting>,
     /// How it ends.
     pub closing: Closing,
     /// The row of its last command: most clients repeat one.
@@ -79,6 +82,7 @@ impl<S: Socket> Connection<S> {
             peer_closed: false,
             unparsed: false,
             held: None,
+            waiting: None,
             closing: Closing::No,
             last_command: None,
             queue: None,

@@ -32,11 +32,31 @@ impl<T: Transport> Acceptor<T> {
             for slot in iteration.members[at].first_slot..iteration.members[at].end_slot {
                 self.compose(iteration, slot, here.then_some(index), &mut outgoing);
             }
-            if here {
-                self.send(index, &mut outgoing);
-            }
+            self.wait_or_send(iteration, at, here.then_some(index), &mut outgoing);
         }
         self.outgoing = outgoing;
+    }
+
+    /// All replies of a member are in `outgoing`, unless its last request waits: nothing follows one
+    /// that may.
+    fn wait_or_send(
+        &mut self,
+        iteration: &mut Iteration,
+        member: usize,
+        index: Option<usize>,
+        outgoing: &mut ReplyBuf,
+    ) {
+        let last = iteration.slots[iteration.members[member].end_slot - 1];
+        let wait = iteration.wait_of(last.source);
+        match (wait, index) {
+            (Some(call), Some(index)) => {
+                self.begin_wait(index, call, last.muted, outgoing);
+                self.send(index, outgoing);
+            }
+            (Some(call), None) => self.give_up(&call),
+            (None, Some(index)) => self.send(index, outgoing),
+            (None, None) => {}
+        }
     }
 
     /// Appends the reply of a slot to `out`.
@@ -164,7 +184,7 @@ impl<T: Transport> Acceptor<T> {
     }
 
     /// Sends replies to a connection and lets it go on.
-    fn send(&mut self, index: usize, outgoing: &mut ReplyBuf) {
+    pub(super) fn send(&mut self, index: usize, outgoing: &mut ReplyBuf) {
         let limit = self.config.client_output_buffer_limit.normal;
         let now_ms = self.now_ms;
         let Some(connection) = self.connections.get_mut(index) else { return };
@@ -193,7 +213,9 @@ impl<T: Transport> Acceptor<T> {
         let done = connection.output.is_empty() && connection.closing == Closing::AfterOutput;
         if done || connection.closing == Closing::Now {
             self.close(index);
-        } else if connection.readable || connection.unparsed || connection.held.is_some() {
+        } else if connection.waiting.is_none()
+            && (connection.readable || connection.unparsed || connection.held.is_some())
+        {
             self.list(index);
         }
     }

@@ -73,9 +73,10 @@ impl Dispatch {
 const KEPT_SPARES: usize = 128;
 
 impl<T: Transport> Acceptor<T> {
-    /// Sends the iteration that was built on its way. Gives its place if some of it is out.
-    pub(super) fn dispatch(&mut self) -> Option<usize> {
-        let mut dispatch = self.begin_dispatch()?;
+    /// Sends an iteration on its way, to have `place` among those in flight. Gives the place if some
+    /// of it is out.
+    pub(super) fn dispatch(&mut self, place: usize, iteration: Box<Iteration>) -> Option<usize> {
+        let mut dispatch = self.begin_dispatch(place, iteration);
         if self.stepwise {
             self.dispatching = Some(dispatch);
             return None;
@@ -95,18 +96,25 @@ impl<T: Transport> Acceptor<T> {
         None
     }
 
-    fn begin_dispatch(&mut self) -> Option<Dispatch> {
-        let place = self.free_places.pop()?;
-        self.server.counters.iterations.fetch_add(1, Ordering::Relaxed);
+    /// Takes what was built, and begins to build anew.
+    pub(super) fn take_built(&mut self) -> Box<Iteration> {
         let spare = self.spare_iterations.pop();
         let spare = spare.unwrap_or_else(|| Box::new(Iteration::new(self.house.shards.len())));
         let mut iteration = spare;
         std::mem::swap(&mut *iteration, &mut self.building);
+        iteration
+    }
+
+    fn begin_dispatch(&mut self, place: usize, mut iteration: Box<Iteration>) -> Dispatch {
+        self.server.counters.iterations.fetch_add(1, Ordering::Relaxed);
         iteration.undelivered = iteration.members.len();
         iteration.touched.sort_unstable();
         iteration.ordered &= self.house.shards.len() > 1;
+        for batch in iteration.batches.iter_mut().flatten() {
+            batch.acceptor = self.number as u16;
+        }
         let (marker, borrowed) = (None, Vec::new());
-        Some(Dispatch { place, iteration, marker, borrowed, phase: Phase::Take })
+        Dispatch { place, iteration, marker, borrowed, phase: Phase::Take }
     }
 
     /// Goes one phase further; true after the last.
@@ -224,7 +232,6 @@ impl<T: Transport> Acceptor<T> {
         let next =
             iteration.touched.iter().find_map(|&shard| iteration.batches[shard as usize].take());
         let Some(mut batch) = next else { return false };
-        batch.acceptor = self.number as u16;
         batch.iteration = place as u16;
         batch.epoch = epoch;
         self.house.enqueue(batch);
@@ -305,6 +312,7 @@ impl<T: Transport> Acceptor<T> {
             borrowed.iter_mut().filter(|one| here(one)).filter_map(|one| one.held.take()).collect();
         let mut job = meeting.take_job();
         self.executor.run_job(&mut boxes, &mut job);
+        let mut errands = std::mem::take(&mut job.errands);
         meeting.finish(job);
         let participants = borrowed.iter_mut().filter(|one| here(one));
         for (one, held) in participants.zip(boxes) {
@@ -312,25 +320,33 @@ impl<T: Transport> Acceptor<T> {
             one.stopped_at = None;
             if let Some(batch) = &mut one.batch {
                 Executor::pass_meeting(batch);
+                batch.errands.append(&mut errands);
             }
         }
     }
 
-    /// Delivers what is complete; keeps the iteration if some of it is out.
+    /// Delivers what is complete; keeps the iteration if some of it is out, or has errands to do.
     fn settle(&mut self, place: usize, mut iteration: Box<Iteration>) -> Option<usize> {
         mark_out(&mut iteration);
         self.deliver(&mut iteration);
-        if iteration.outstanding == 0 {
-            self.retire(place, iteration);
-            None
-        } else {
+        if iteration.outstanding > 0 {
             self.in_flight[place] = Some(iteration);
-            Some(place)
+            return Some(place);
         }
+        if iteration.has_errands() {
+            self.follow_ups.push_back((place, iteration));
+            return None;
+        }
+        if let Some(origin) = iteration.origin.take() {
+            self.recycle(iteration);
+            return self.settle(place, origin);
+        }
+        self.free_places.push(place);
+        self.recycle(iteration);
+        None
     }
 
-    fn retire(&mut self, place: usize, mut iteration: Box<Iteration>) {
-        self.free_places.push(place);
+    fn recycle(&mut self, mut iteration: Box<Iteration>) {
         iteration.clear(&mut self.spare_batches);
         self.spare_batches.truncate(KEPT_SPARES);
         if self.spare_iterations.len() < KEPT_SPARES {
@@ -359,13 +375,13 @@ impl<T: Transport> Acceptor<T> {
     }
 }
 
+/// Notes which shards members must still wait for: those whose batches are out, and those whose
+/// batches have left errands.
 fn mark_out(iteration: &mut Iteration) {
     iteration.out = ShardSet::default();
-    if iteration.outstanding == 0 {
-        return;
-    }
     for &shard in &iteration.touched {
-        if iteration.batches[shard as usize].is_none() {
+        let batch = iteration.batches[shard as usize].as_ref();
+        if batch.is_none_or(|batch| !batch.errands.is_empty()) {
             iteration.out.insert(shard as usize);
         }
     }

@@ -13,6 +13,7 @@ use super::Acceptor;
 use super::connection::{Closing, Connection};
 use super::iteration::{Member, ShardSet, Source};
 use super::transport::{Socket, Transport};
+use super::waits::may_wait;
 use crate::channel::Request;
 use crate::command::error::{not_in_transaction, unknown_command, unknown_subcommand, wrong_arity};
 use crate::command::{
@@ -80,7 +81,8 @@ impl<T: Transport> Acceptor<T> {
     /// Reads and parses a connection, if it may be.
     pub(super) fn take_in(&mut self, index: usize) {
         let Some(connection) = self.connections.get_mut(index) else { return };
-        if connection.in_flight || connection.closing != Closing::No {
+        if connection.in_flight || connection.waiting.is_some() || connection.closing != Closing::No
+        {
             return;
         }
         self.building.members.push(Member {
@@ -117,9 +119,14 @@ impl<T: Transport> Acceptor<T> {
         let Some(connection) = self.connections.get_mut(index) else { return false };
         if let Some(args) = connection.held.take() {
             connection.unparsed = true;
-            if self.request(index, Incoming { args: &args, input: &[] }) == Flow::Hold {
-                self.hold(index, args);
-                return false;
+            match self.request(index, Incoming { args: &args, input: &[] }) {
+                Flow::Next => {}
+                // What follows is looked at when its outcome is known.
+                Flow::Last => return false,
+                Flow::Hold => {
+                    self.hold(index, args);
+                    return false;
+                }
             }
         }
         let Some(connection) = self.connections.get_mut(index) else { return false };
@@ -299,6 +306,9 @@ impl<T: Transport> Acceptor<T> {
         } else {
             self.session_ticks = None;
             self.place(index, command, incoming);
+            if may_wait(command, incoming) {
+                return Flow::Last;
+            }
         }
         Flow::Next
     }

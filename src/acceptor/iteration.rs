@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::routing::Routing;
-use crate::channel::{Batch, Meeting};
+use crate::channel::{Batch, Blocked, Errand, Meeting};
 use crate::command::{ClientId, Command, Merge};
 use crate::resp::{Mark, Proto, ReplyBuf};
 
@@ -159,6 +159,8 @@ pub struct Iteration {
     pub out: ShardSet,
     /// Members whose replies are not delivered.
     pub undelivered: usize,
+    /// The iteration whose errands this one does, and which goes on when they are done.
+    pub origin: Option<Box<Iteration>>,
 }
 
 impl Iteration {
@@ -189,6 +191,7 @@ impl Iteration {
         self.outstanding = 0;
         self.out = ShardSet::default();
         self.undelivered = 0;
+        self.origin = None;
     }
 
     /// Whether nothing was asked of it.
@@ -260,6 +263,29 @@ impl Iteration {
     /// The part that has each key of a split command.
     pub fn order(&self, split: &Split) -> &[u16] {
         &self.split_order[split.order.clone()]
+    }
+
+    /// Whether its batches have left errands.
+    pub fn has_errands(&self) -> bool {
+        let mut batches = self.touched.iter().filter_map(|&at| self.batches[at as usize].as_ref());
+        batches.any(|batch| !batch.errands.is_empty())
+    }
+
+    /// Takes the errands that its batches have left.
+    pub fn take_errands(&mut self) -> Vec<Arc<Errand>> {
+        let batches = self.batches.iter_mut().flatten();
+        batches.flat_map(|batch| std::mem::take(&mut batch.errands)).collect()
+    }
+
+    /// The wait that a request has come to, if it has not its reply.
+    pub fn wait_of(&mut self, source: Source) -> Option<Arc<Blocked>> {
+        match source {
+            Source::Shard { shard, request } => {
+                self.batches[shard as usize].as_ref()?.wait_of(request as usize).cloned()
+            }
+            Source::Meeting(meeting) => self.job(meeting)?.wait_of(0).cloned(),
+            Source::Local { .. } | Source::Split(_) | Source::Transaction(_) => None,
+        }
     }
 
     /// Collects the finished jobs of meetings whose shards have all returned.

@@ -23,6 +23,7 @@ pub mod tcp;
 mod thread;
 mod transaction;
 pub mod transport;
+mod waits;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -38,7 +39,8 @@ use self::iteration::Iteration;
 use self::routing::Routing;
 pub use self::thread::run;
 use self::transport::{Accepted, Ready, Transport};
-use crate::channel::{Batch, House, ITERATIONS_IN_FLIGHT};
+use self::waits::Waits;
+use crate::channel::{Batch, House, ITERATIONS_IN_FLIGHT, Push};
 use crate::config::Config;
 use crate::observe::Server;
 use crate::resp::{Arg, ReplyBuf};
@@ -79,6 +81,7 @@ pub struct Acceptor<T: Transport> {
     server: Arc<Server>,
     executor: Executor,
     returns: Receiver<Box<Batch>>,
+    pushes: Receiver<Push>,
     letters: Letters<T::Socket>,
     transport: T,
     config: Arc<Config>,
@@ -88,9 +91,13 @@ pub struct Acceptor<T: Transport> {
     listed: VecDeque<usize>,
     /// Connections held back by a pause.
     paused: Vec<usize>,
+    /// Connections that wait in a blocking command.
+    waits: Waits,
     /// The iteration being built.
     building: Iteration,
     in_flight: Vec<Option<Box<Iteration>>>,
+    /// Iterations, with their places, whose batches are back but that have errands to do.
+    follow_ups: VecDeque<(usize, Box<Iteration>)>,
     /// A simulation steps through an iteration's way out: see [`dispatch::Dispatch`].
     stepwise: bool,
     dispatching: Option<Dispatch>,
@@ -125,6 +132,8 @@ pub struct Parts<T: Transport> {
     pub executor: Executor,
     /// Its returning batches.
     pub returns: Receiver<Box<Batch>>,
+    /// What it is told unasked.
+    pub pushes: Receiver<Push>,
     /// The ends by which acceptors reach each other.
     pub letters: Letters<T::Socket>,
     /// Its sockets.
@@ -143,12 +152,15 @@ impl<T: Transport> Acceptor<T> {
             house: parts.house,
             executor: parts.executor,
             returns: parts.returns,
+            pushes: parts.pushes,
             letters: parts.letters,
             transport: parts.transport,
             connections: Slab::new(),
             listed: VecDeque::new(),
             paused: Vec::new(),
+            waits: Waits::default(),
             in_flight: (0..ITERATIONS_IN_FLIGHT).map(|_| None).collect(),
+            follow_ups: VecDeque::new(),
             stepwise: false,
             dispatching: None,
             free_places: (0..ITERATIONS_IN_FLIGHT).rev().collect(),
@@ -192,13 +204,21 @@ impl<T: Transport> Acceptor<T> {
         self.config = self.server.config.load_full();
         self.read_letters();
         self.collect();
+        self.read_pushes();
         self.heed_attention();
         self.cron();
-        let dispatched = self.iterate();
+        self.expire_waits();
+        let mut dispatched = None;
+        while !self.follow_ups.is_empty() && self.dispatching.is_none() {
+            dispatched = self.follow_up().or(dispatched);
+        }
+        if self.dispatching.is_none() {
+            dispatched = self.iterate().or(dispatched);
+        }
         if let Some(place) = dispatched {
             return Wait::Batches(place);
         }
-        if self.dispatching.is_some() {
+        if self.dispatching.is_some() || !self.follow_ups.is_empty() {
             return Wait::Not;
         }
         // A connection that ended on delivery has left its UNWATCH in the next iteration.
@@ -231,6 +251,7 @@ impl<T: Transport> Acceptor<T> {
     /// Whether something came that a sleeper must not sleep through.
     pub fn has_mail(&self) -> bool {
         !self.returns.is_empty()
+            || !self.pushes.is_empty()
             || !self.letters.receive.is_empty()
             || self.attention != self.server.attention()
     }
@@ -251,6 +272,8 @@ impl<T: Transport> Acceptor<T> {
         if self.building.is_empty() {
             return None;
         }
-        self.dispatch()
+        let place = self.free_places.pop()?;
+        let built = self.take_built();
+        self.dispatch(place, built)
     }
 }

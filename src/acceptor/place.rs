@@ -322,6 +322,8 @@ impl<T: Transport> Acceptor<T> {
     /// Sends `job` to a rendezvous of `shards` (ascending, at least one).
     pub(super) fn meet(&mut self, facts: Facts, shards: Vec<u16>, job: Box<Batch>) -> Arc<Meeting> {
         let unbounded = job.unbounded;
+        let mut job = job;
+        job.acceptor = self.number as u16;
         let meeting = Arc::new(Meeting::new(shards, job));
         let several = meeting.participants().len() > 1;
         for &shard in meeting.participants() {

@@ -62,7 +62,9 @@ impl<T: Transport> Acceptor<T> {
                 Err(_) => connection.closing = Closing::Now,
             }
         }
-        if connection.closing == Closing::Now {
+        // One that waits reads nothing: its end is what there is to notice.
+        let gone = connection.waiting.is_some() && connection.peer_closed;
+        if gone || connection.closing == Closing::Now {
             self.close(event.token);
         } else if connection.readable {
             self.list(event.token);
@@ -168,6 +170,9 @@ impl<T: Transport> Acceptor<T> {
         self.forget_one();
         let watched = std::mem::take(&mut connection.watched);
         self.place_unwatch(connection.client(), &watched);
+        if let Some(waiting) = connection.waiting.take() {
+            self.abandon_wait(connection.client(), &waiting);
+        }
     }
 
     /// Ends clients that somebody has asked to end, and lets go those that a pause held.
@@ -212,7 +217,8 @@ impl<T: Transport> Acceptor<T> {
         let mut ended = Vec::new();
         for (index, connection) in &mut self.connections {
             let idle_ms = now_ms - connection.card().last_ms.load(Ordering::Relaxed);
-            let idle = timeout_ms > 0 && idle_ms > timeout_ms && !connection.in_flight;
+            let waits = connection.in_flight || connection.waiting.is_some();
+            let idle = timeout_ms > 0 && idle_ms > timeout_ms && !waits;
             let over = !connection.output.is_empty() && connection.exceeds(&limit, now_ms);
             if over {
                 self.server.counters.output_limit_disconnections.fetch_add(1, Ordering::Relaxed);
@@ -236,7 +242,8 @@ impl<T: Transport> Acceptor<T> {
         } else {
             self.server.pause.current(|| self.now_ms).map(|(_, until_ms)| until_ms)
         };
-        let due_ms = [cron, pause].into_iter().flatten().min()?;
+        let wait = self.waits.next_deadline();
+        let due_ms = [cron, pause, wait].into_iter().flatten().min()?;
         Some(Duration::from_millis((due_ms - self.now_ms).max(1) as u64))
     }
 

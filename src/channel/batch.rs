@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::blocked::{Blocked, Errand};
 use super::rendezvous::Rendezvous;
 use crate::command::{ArgRef, Args, ClientId, Command, KeyStride};
 use crate::keyspace::{DbIndex, KeyHash, KeyHasher, Shard};
@@ -30,6 +31,10 @@ pub enum Work {
     Run,
     /// Hand the box to the rendezvous, wait for it to come home; no reply of its own.
     Meet(Arc<Meeting>),
+    /// Serve those who wait for a key; no reply.
+    Serve(Arc<Errand>),
+    /// Take the waiters of a command out, whose wait is over; no reply.
+    Forget(Arc<Blocked>),
 }
 
 /// One request of a batch; its arguments are in the batch.
@@ -124,6 +129,11 @@ pub struct Batch {
     pub ends: Vec<Mark>,
     /// Set for the job of a transaction.
     pub transaction: Option<Transaction>,
+    /// Requests that were not served but wait, ascending: they have no reply here.
+    pub blocked: Vec<(u32, Arc<Blocked>)>,
+    /// Keys whose waiters need more boxes than were in hand. What led to them is not done before
+    /// they are seen to.
+    pub errands: Vec<Arc<Errand>>,
 }
 
 impl Batch {
@@ -148,6 +158,8 @@ impl Batch {
         self.unbounded = false;
         self.meets = false;
         self.transaction = None;
+        self.blocked.clear();
+        self.errands.clear();
     }
 
     /// Copies an argument into the arena; beside it, once the arena is as long as offsets can tell.
@@ -173,6 +185,12 @@ impl Batch {
     /// The place in `split_parts` of request `at`, if it is a part.
     pub fn split_part(&self, at: usize) -> Option<usize> {
         self.split_parts.binary_search_by_key(&(at as u32), |(request, _)| *request).ok()
+    }
+
+    /// The wait of request `at`, if it has no reply since it waits.
+    pub fn wait_of(&self, at: usize) -> Option<&Arc<Blocked>> {
+        let found = self.blocked.iter().find(|(request, _)| *request as usize == at);
+        found.map(|(_, call)| call)
     }
 
     /// Where the reply of request `at` begins and ends.

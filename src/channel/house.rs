@@ -3,15 +3,17 @@
 //! A *post* is what others may touch of an actor: the end of its channel that one sends into, its
 //! bell, its desks. The channels are bounded, and what is in flight is bounded by permits
 //! ([`ITERATIONS_IN_FLIGHT`] per acceptor, one batch per shard in each), so no send ever waits.
+//! Only what is pushed unasked has no bound of its own: see [`super::Blocked`] for what bounds it.
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::batch::Batch;
 use super::bell::Bell;
+use super::blocked::Push;
 use super::desk::{self, Desk};
 use super::epoch::Epoch;
 use super::marker::Baton;
-use super::sync::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use super::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::keyspace::Shard;
 
 /// How many iterations an acceptor may have in flight: its permits. Enough that a slow shard does
@@ -47,6 +49,7 @@ impl ShardPost {
 /// What others may touch of an acceptor.
 pub struct AcceptorPost {
     returns: Sender<Box<Batch>>,
+    pushes: Sender<Push>,
     /// Batches still out, per iteration in flight: the last one to return rings.
     gates: Box<[AtomicU32]>,
     /// The acceptor's published epoch.
@@ -67,20 +70,25 @@ pub struct House {
     pub baton: Baton,
     /// Whether idle owners lend.
     pub lend: bool,
+    /// Blocked commands so far.
+    calls: AtomicU64,
 }
 
 /// The receiving ends, one for each owner, which nobody else may have.
+#[derive(Default)]
 pub struct Inboxes {
     /// Batches for each shard.
     pub shards: Vec<Receiver<Box<Batch>>>,
     /// Returning batches of each acceptor.
     pub acceptors: Vec<Receiver<Box<Batch>>>,
+    /// What each acceptor is told unasked.
+    pub pushes: Vec<Receiver<Push>>,
 }
 
 impl House {
     /// Posts for `shards` shards and `acceptors` acceptors, all desks empty.
     pub fn new(shards: usize, acceptors: usize, lend: bool) -> (House, Inboxes) {
-        let mut inboxes = Inboxes { shards: Vec::new(), acceptors: Vec::new() };
+        let mut inboxes = Inboxes::default();
         let shard_posts = (0..shards).map(|_| {
             let (channel, inbox) = bounded(acceptors * ITERATIONS_IN_FLIGHT);
             inboxes.shards.push(inbox);
@@ -96,13 +104,20 @@ impl House {
         let acceptor_posts = (0..acceptors).map(|_| {
             let (returns, inbox) = bounded(shards * ITERATIONS_IN_FLIGHT);
             inboxes.acceptors.push(inbox);
+            let (pushes, pushed) = unbounded();
+            inboxes.pushes.push(pushed);
             let gates = (0..ITERATIONS_IN_FLIGHT).map(|_| AtomicU32::new(0)).collect();
             let load = AtomicUsize::new(0);
-            AcceptorPost { returns, gates, epoch: Epoch::new(), load, bell: Bell::new() }
+            AcceptorPost { returns, pushes, gates, epoch: Epoch::new(), load, bell: Bell::new() }
         });
         let acceptor_posts = acceptor_posts.collect();
-        let house =
-            House { shards: shard_posts, acceptors: acceptor_posts, baton: Baton::new(), lend };
+        let house = House {
+            shards: shard_posts,
+            acceptors: acceptor_posts,
+            baton: Baton::new(),
+            lend,
+            calls: AtomicU64::new(0),
+        };
         (house, inboxes)
     }
 
@@ -134,6 +149,19 @@ impl House {
     pub fn enqueue(&self, batch: Box<Batch>) {
         let sent = self.shards[batch.shard as usize].channel.try_send(batch);
         assert!(sent.is_ok(), "a shard's channel holds every batch that permits allow");
+    }
+
+    /// A number for a blocked command, greater than all before it.
+    pub fn next_call(&self) -> u64 {
+        self.calls.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Tells an acceptor something unasked.
+    pub fn push(&self, acceptor: usize, push: Push) {
+        let post = &self.acceptors[acceptor];
+        // The receiver is gone only when its acceptor is, and then the process ends.
+        let _ = post.pushes.send(push);
+        post.bell.ring();
     }
 
     /// Sets the number of batches that iteration `iteration` of `acceptor` waits for.

@@ -1,12 +1,13 @@
 //! The ways between threads, and the only room with their atomics.
 //!
 //! What travels ([`Batch`]), where an idle owner's box lies ([`Desk`]), what orders work on
-//! several shards ([`Baton`], [`Epoch`]), where boxes meet ([`Rendezvous`]), and how everyone
-//! sleeps and wakes ([`Bell`]). The [`House`] holds them all. Nothing here blocks, except that a
+//! several shards ([`Baton`], [`Epoch`]), where boxes meet ([`Rendezvous`]), who waits for a key
+//! ([`Blocked`]), and how everyone sleeps and wakes ([`Bell`]). The [`House`] holds them all. Nothing here blocks, except that a
 //! sleeper rests by its bell and an acceptor waits for the marker.
 
 mod batch;
 mod bell;
+mod blocked;
 mod desk;
 mod epoch;
 mod house;
@@ -15,11 +16,14 @@ mod marker;
 mod models;
 mod rendezvous;
 mod sync;
+mod ticket;
 
 pub use batch::{Batch, Meeting, Request, Transaction, Work};
 pub use bell::{Bell, PollWaker};
+pub use blocked::{Blocked, Errand, Outcome, Push};
 pub use desk::{Desk, borrow, give_back};
 pub use epoch::Epoch;
 pub use house::{AcceptorPost, House, ITERATIONS_IN_FLIGHT, Inboxes, ShardPost};
 pub use marker::{Baton, Marker};
 pub use rendezvous::{Gathering, Rendezvous};
+pub use ticket::{Attempt, Ticket};

@@ -10,6 +10,12 @@ mod real {
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
     pub use std::thread::{Thread, current, park, park_timeout};
+
+    /// Waits a moment for another thread to get on: longer after some turns.
+    pub fn spin(turns: &mut u32) {
+        *turns += 1;
+        if *turns < 64 { std::hint::spin_loop() } else { std::thread::yield_now() }
+    }
 }
 
 #[cfg(loom)]
@@ -20,6 +26,11 @@ mod real {
     };
     pub use loom::sync::atomic::{Ordering, fence};
     pub use loom::thread::{Thread, current, park};
+
+    /// loom's threads get on while this one yields.
+    pub fn spin(_turns: &mut u32) {
+        loom::thread::yield_now();
+    }
 
     /// loom has no time: a bounded wait is a wait that may also end at once.
     pub fn park_timeout(_: std::time::Duration) {

@@ -16,6 +16,7 @@ use super::{
     After, Args, CommandError, CommandResult, ReplyMode, Session, SessionContext, parse_integer,
     registry,
 };
+use crate::keyspace::{ClientId, Unblock};
 use crate::observe::{ClientCard, ClientFlags, PauseMode};
 use crate::resp::Writer;
 
@@ -122,6 +123,7 @@ fn list(cx: &mut SessionContext<'_>, args: Args<'_>, out: &mut Writer<'_>) -> Co
 fn flag_letters(card: &ClientCard) -> String {
     let letters: String = [
         (ClientFlags::MULTI, 'x'),
+        (ClientFlags::BLOCKED, 'b'),
         (ClientFlags::DIRTY_EXEC, 'd'),
         (ClientFlags::CLOSING, 'c'),
         (ClientFlags::UNIX, 'U'),
@@ -225,6 +227,23 @@ fn end(cx: &mut SessionContext<'_>, card: &ClientCard) {
     cx.server.clients.remove(card.id);
 }
 
+/// CLIENT UNBLOCK id [TIMEOUT | ERROR]
+fn unblock(cx: &mut SessionContext<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
+    let how = match args.len() {
+        4 if args.is(3, "ERROR") => Unblock::Error,
+        4 if !args.is(3, "TIMEOUT") => {
+            let text = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+            return Err(CommandError::fixed(text));
+        }
+        // More words than that are of no account, as in Valkey.
+        _ => Unblock::Timeout,
+    };
+    let id = args.integer(2)?;
+    let card = cx.server.clients.get(ClientId(id as u64));
+    out.int(i64::from(card.is_some_and(|card| card.unblock(how))));
+    Ok(())
+}
+
 /// ON or OFF.
 fn switch(args: Args<'_>, at: usize) -> Result<bool, CommandError> {
     match (args.is(at, "ON"), args.is(at, "OFF")) {
@@ -271,15 +290,11 @@ fn pause(cx: &mut SessionContext<'_>, args: Args<'_>, out: &mut Writer<'_>) -> C
         _ if args.is(3, "WRITE") => PauseMode::Write,
         _ => return Err(CommandError::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL")),
     };
-    let timeout_ms = parse_integer(&args[2])
-        .ok_or(CommandError::fixed("ERR timeout is not an integer or out of range"))?;
+    let timeout_ms = parse_integer(&args[2]).ok_or(CommandError::TIMEOUT_NOT_AN_INTEGER)?;
     if timeout_ms < 0 {
-        return Err(CommandError::fixed("ERR timeout is negative"));
+        return Err(CommandError::TIMEOUT_NEGATIVE);
     }
-    let until_ms = cx
-        .now_ms
-        .checked_add(timeout_ms)
-        .ok_or(CommandError::fixed("ERR timeout is out of range"))?;
+    let until_ms = cx.now_ms.checked_add(timeout_ms).ok_or(CommandError::TIMEOUT_OUT_OF_RANGE)?;
     cx.server.pause.begin(mode, until_ms, cx.now_ms);
     cx.server.call_attention();
     out.ok();
@@ -338,6 +353,8 @@ const HELP: &[&str] = &[
     "    Notes which library this client is made with.",
     "SETNAME <name>",
     "    Names this connection.",
+    "UNBLOCK <id> [TIMEOUT|ERROR]",
+    "    Ends the wait of a client in a blocking command, as if its time were over or by an error.",
     "UNPAUSE",
     "    Ends a pause.",
 ];
@@ -560,6 +577,33 @@ const SUBCOMMANDS: &[Command] = &[
         .args(const { &[Arg::new("connection-name", ArgKind::String)] })
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .docs(Group::Connection, "2.6.9", "Names the connection.", "O(1)"),
+    Command::session("client|unblock", -3, unblock)
+        .flags(
+            Flags::ADMIN
+                .and(Flags::NOSCRIPT)
+                .and(Flags::LOADING)
+                .and(Flags::STALE)
+                .and(Flags::BARRIER),
+        )
+        .categories(Categories::CONNECTION)
+        .args(
+            const {
+                &[
+                    Arg::new("client-id", ArgKind::Integer),
+                    Arg::one_of(
+                        "unblock-type",
+                        const { &[Arg::token("timeout", "TIMEOUT"), Arg::token("error", "ERROR")] },
+                    )
+                    .optional(),
+                ]
+            },
+        )
+        .docs(
+            Group::Connection,
+            "5.0.0",
+            "Ends the wait of a client in a blocking command.",
+            "O(log N), where N is the number of connections",
+        ),
     Command::session("client|unpause", 2, unpause)
         .flags(
             Flags::ADMIN

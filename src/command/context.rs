@@ -6,12 +6,14 @@
 //!
 //! Every change goes through [`Write::changed`]: watches, effects, the dirty counter and (with
 //! them) notifications, tracking and blocked clients hang on that one call. Strings are read and
-//! stored here; what is no string is reached by its type, in `object`.
+//! stored here; what is no string is reached by its type, in `object`. What waits says so in `block`.
 
+mod block;
 mod object;
 
 use std::ops::{Deref, DerefMut};
 
+pub use block::Block;
 pub use object::{Edited, Fate, object_as};
 
 use super::access::{self, AccessPolicy};
@@ -21,7 +23,8 @@ use super::{Args, Command};
 use crate::config::Config;
 use crate::keyspace::{
     ClientId, Db, DbIndex, Edit, EffectBuffer, EntryMut, EntryRef, Event, ExpiredFields, Found,
-    KeyHash, OwnedEntry, Previous, Shard, ShardCount, Value, ValueRef, WatchTable, discard,
+    KeyHash, OwnedEntry, Previous, Shard, ShardCount, Value, ValueRef, WaitTable, WatchTable,
+    discard,
 };
 use crate::observe::Server;
 
@@ -59,6 +62,8 @@ pub struct Read<'a> {
     call: Call<'a>,
     /// The boxes in hand, ascending by shard number. One, unless shards meet.
     parts: &'a mut [Box<Shard>],
+    /// What the command waits for, once it has said so.
+    block: Option<Box<Block>>,
 }
 
 /// The context of a command that writes.
@@ -94,7 +99,7 @@ fn place(parts: &[Box<Shard>], server: &Server, key: &[u8], hash: KeyHash) -> us
 impl<'a> Read<'a> {
     /// A context over the boxes in hand.
     pub fn new(call: Call<'a>, parts: &'a mut [Box<Shard>]) -> Read<'a> {
-        Read { call, parts }
+        Read { call, parts, block: None }
     }
 
     /// The facts of the request.
@@ -222,7 +227,7 @@ impl<'a> Read<'a> {
         };
         let place = place(self.parts, self.call.server, key.bytes, key.hash);
         let (before, rest) = self.parts.split_at_mut(place);
-        let Shard { dbs, stats, effects, watch, reclaim, rng, now_ms, .. } = &mut *rest[0];
+        let Shard { dbs, stats, effects, watch, wait, reclaim, rng, now_ms, .. } = &mut *rest[0];
         match dbs[db.0 as usize].find_live(key.bytes, key.hash, *now_ms) {
             Found::Live(found) => {
                 stats.hits += counts;
@@ -243,7 +248,7 @@ impl<'a> Read<'a> {
                 // The effects of all boxes in hand stand in the first one's buffer, in order.
                 let effects = before.first_mut().map_or(effects, |first| &mut first.effects);
                 let lazy = config.lazyfree_lazy_expire;
-                note_removed(effects, watch, db, key.bytes, lazy, Event::EXPIRED);
+                note_removed(effects, (watch, wait), db, key.bytes, lazy, Event::EXPIRED);
                 discard(reclaim, entry, lazy);
                 None
             }
@@ -279,7 +284,8 @@ pub fn removed_by_server(
     lazy: bool,
     event: Event,
 ) {
-    note_removed(&mut shard.effects, &mut shard.watch, db, entry.key(), lazy, event);
+    let Shard { effects, watch, wait, .. } = shard;
+    note_removed(effects, (watch, wait), db, entry.key(), lazy, event);
     shard.discard(entry, lazy);
 }
 
@@ -291,9 +297,9 @@ pub fn fields_expired(shard: &mut Shard, db: DbIndex, expired: ExpiredFields) {
         return;
     }
     shard.stats.expired_fields += fields.len() as u64;
-    signal(&mut shard.watch, db, &key, HEXPIRED, || spent.is_none());
+    signal((&mut shard.watch, &mut shard.wait), db, &key, HEXPIRED, || spent.is_none());
     if spent.is_some() {
-        signal(&mut shard.watch, db, &key, Event::DEL, || false);
+        signal((&mut shard.watch, &mut shard.wait), db, &key, Event::DEL, || false);
     }
     if shard.effects.is_listening() {
         let effect = [b"HDEL".to_vec(), key].into_iter().chain(fields);
@@ -304,7 +310,7 @@ pub fn fields_expired(shard: &mut Shard, db: DbIndex, expired: ExpiredFields) {
 /// States that the server itself removed a key.
 fn note_removed(
     effects: &mut EffectBuffer,
-    watch: &mut WatchTable,
+    listeners: Listeners<'_>,
     db: DbIndex,
     key: &[u8],
     lazy: bool,
@@ -314,19 +320,25 @@ fn note_removed(
     if effects.is_listening() {
         effects.push(db.0, vec![command.to_vec(), key.to_vec()]);
     }
-    signal(watch, db, key, event, || false);
+    signal(listeners, db, key, event, || false);
 }
+
+/// Who hears of changes in a shard: those who watch a key, and those who wait for one.
+type Listeners<'a> = (&'a mut WatchTable, &'a mut WaitTable);
 
 /// The one place where "this key changed" is heard. `exists` tells whether it is there now.
 fn signal(
-    watch: &mut WatchTable,
+    (watch, wait): Listeners<'_>,
     db: DbIndex,
     key: &[u8],
-    _event: Event,
+    event: Event,
     exists: impl FnOnce() -> bool,
 ) {
     if !watch.is_empty() {
         watch.touch(db, key, exists());
+    }
+    if !wait.is_empty() {
+        wait.touch(db, key, event);
     }
 }
 
@@ -367,7 +379,7 @@ impl<'a> Write<'a> {
         let shard = &mut self.read.parts[place];
         shard.stats.dirty += u64::from(!matches!(effect, Effect::Covered));
         let exists = || shard.dbs[db.0 as usize].get(key.bytes, key.hash).is_some();
-        signal(&mut shard.watch, db, key.bytes, event, exists);
+        signal((&mut shard.watch, &mut shard.wait), db, key.bytes, event, exists);
         let client_db = self.read.call.db;
         match effect {
             Effect::Verbatim(args) => self.state_verbatim(args),
@@ -588,14 +600,14 @@ impl<'a> Write<'a> {
         let lazy = self.call.config.lazyfree_lazy_expire;
         let place = place(self.parts, self.call.server, key.bytes, key.hash);
         let (before, rest) = self.read.parts.split_at_mut(place);
-        let Shard { effects, watch, stats, .. } = &mut *rest[0];
+        let Shard { effects, watch, wait, stats, .. } = &mut *rest[0];
         stats.expired += 1;
         match removal {
             Removal::Stated => {
                 let effects = before.first_mut().map_or(effects, |first| &mut first.effects);
-                note_removed(effects, watch, db, key.bytes, lazy, Event::EXPIRED);
+                note_removed(effects, (watch, wait), db, key.bytes, lazy, Event::EXPIRED);
             }
-            Removal::Implied => signal(watch, db, key.bytes, Event::EXPIRED, || false),
+            Removal::Implied => signal((watch, wait), db, key.bytes, Event::EXPIRED, || false),
         }
     }
 }

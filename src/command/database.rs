@@ -52,7 +52,7 @@ fn presence(db: &Db, hasher: &KeyHasher, now_ms: i64, key: &[u8]) -> Presence {
 
 /// Empties database `db` of a shard; gives how many keys were in it.
 fn empty(shard: &mut Shard, db: DbIndex, freeing: Freeing) -> usize {
-    let Shard { dbs, watch, hasher, now_ms, .. } = shard;
+    let Shard { dbs, watch, wait, hasher, now_ms, .. } = shard;
     let database = &mut dbs[db.0 as usize];
     let keys = database.len();
     if keys == 0 {
@@ -63,6 +63,7 @@ fn empty(shard: &mut Shard, db: DbIndex, freeing: Freeing) -> usize {
             (presence(database, hasher, *now_ms, key), Presence::Absent)
         });
     }
+    wait.touch_database(db);
     let old = database.take_all();
     match freeing {
         Freeing::Sync => drop(old),
@@ -126,7 +127,7 @@ fn swapdb(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandRe
 
 /// Exchanges two databases of a shard.
 fn swap(shard: &mut Shard, first: DbIndex, second: DbIndex) {
-    let Shard { dbs, watch, hasher, now_ms, .. } = shard;
+    let Shard { dbs, watch, wait, hasher, now_ms, .. } = shard;
     if !watch.is_empty() {
         for (here, there) in [(first, second), (second, first)] {
             let (old, new) = (&dbs[here.0 as usize], &dbs[there.0 as usize]);
@@ -136,6 +137,9 @@ fn swap(shard: &mut Shard, first: DbIndex, second: DbIndex) {
         }
     }
     dbs.swap(first.0 as usize, second.0 as usize);
+    // Who waits goes on waiting in the database of that number, which has other keys now.
+    wait.touch_database(first);
+    wait.touch_database(second);
 }
 
 const FLUSH_TYPE: Arg = Arg::one_of(

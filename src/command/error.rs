@@ -105,6 +105,16 @@ texts! {
         "ERR numfields should be greater than 0 and match the provided number of fields";
     /// A count that cannot be doubled.
     OUT_OF_RANGE = "ERR value is out of range";
+    /// A blocking command's timeout, in seconds, is no number.
+    TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range";
+    /// A blocking command's timeout, in milliseconds, is no integer.
+    TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range";
+    /// A blocking command's timeout is below 0.
+    TIMEOUT_NEGATIVE = "ERR timeout is negative";
+    /// A blocking command's timeout ends after the end of time.
+    TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
+    /// `CLIENT UNBLOCK … ERROR`, to the client that is unblocked.
+    UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
     /// `LCS` of something else than strings.
     LCS_NOT_STRINGS = "ERR The specified keys must contain string values";
     /// `LCS` with both.

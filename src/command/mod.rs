@@ -46,7 +46,7 @@ pub mod zset;
 pub use access::{AccessPolicy, created, frequency, idle_seconds};
 pub use args::{ArgRef, Args, Key, KeyStride, parse_cursor, parse_integer, require};
 pub use context::{
-    Call, Edited, Effect, Fate, Read, Write, fields_expired, object_as, removed_by_server,
+    Block, Call, Edited, Effect, Fate, Read, Write, fields_expired, object_as, removed_by_server,
     string_of,
 };
 pub use error::{CommandError, CommandResult};

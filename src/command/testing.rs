@@ -73,7 +73,7 @@ impl Boxes {
         self.parts[0].now_ms
     }
 
-    /// Runs a request and gives its reply in wire format.
+    /// Runs a request and gives its reply in wire format: none if the command waits.
     pub fn run(&mut self, request: &[&[u8]]) -> Vec<u8> {
         let mut command = registry::find(request[0]).expect("a command that there is");
         if let [_, subcommand, ..] = request

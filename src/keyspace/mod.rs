@@ -10,6 +10,7 @@ mod memory;
 mod object;
 mod shard;
 mod string;
+mod wait;
 mod watch;
 
 pub use db::{Db, DbStats, Edit, ExpiredFields, Found, Previous};
@@ -22,4 +23,5 @@ pub use memory::{Evictable, MemoryBoard, MemoryUse};
 pub use object::{Collection, Object};
 pub use shard::{CommandStat, DbIndex, Garbage, Reclaim, Shard, ShardStats, discard};
 pub use string::{INLINE_MAX, Value, ValueRef};
+pub use wait::{Unblock, WaitFor, WaitTable, Waiter};
 pub use watch::{ClientId, Presence, WatchTable};

@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 
 use super::{
     Db, EffectBuffer, EvictionPool, KeyHash, KeyHasher, MemoryBoard, MemoryUse, OwnedEntry,
-    WatchTable,
+    WaitTable, WatchTable,
 };
 
 /// A logical database's number, below the directive `databases`.
@@ -112,6 +112,8 @@ pub struct Shard {
     pub dbs: Vec<Db>,
     /// Watched keys.
     pub watch: WatchTable,
+    /// Keys that blocked clients wait for.
+    pub wait: WaitTable,
     /// Effects of what was done, not yet drained.
     pub effects: EffectBuffer,
     /// Counters.
@@ -148,6 +150,7 @@ impl Shard {
             number: number as u16,
             dbs: (0..databases).map(|_| Db::new(hasher.clone())).collect(),
             watch: WatchTable::default(),
+            wait: WaitTable::default(),
             effects: EffectBuffer::default(),
             stats: ShardStats::new(commands),
             rng: fastrand::Rng::new(),

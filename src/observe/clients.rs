@@ -12,7 +12,7 @@ use std::sync::atomic::{
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::Peer;
-use crate::keyspace::ClientId;
+use crate::keyspace::{ClientId, Unblock, Waiter};
 
 /// Flags of a client as bits of [`ClientCard::flags`].
 pub struct ClientFlags;
@@ -32,6 +32,8 @@ impl ClientFlags {
     pub const UNIX: u16 = 1 << 5;
     /// `CLIENT CAPA REDIRECT`
     pub const CAPA_REDIRECT: u16 = 1 << 6;
+    /// Waits in a blocking command.
+    pub const BLOCKED: u16 = 1 << 7;
 }
 
 /// Words a client chose for itself.
@@ -90,6 +92,8 @@ pub struct ClientCard {
     /// Somebody has asked for its end: its acceptor closes it.
     pub killed: AtomicBool,
     words: Mutex<ClientWords>,
+    /// The blocked command that it waits in.
+    waits_in: Mutex<Option<Arc<dyn Waiter>>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -123,6 +127,7 @@ impl ClientCard {
             commands: AtomicU64::new(0),
             killed: AtomicBool::new(false),
             words: Mutex::new(ClientWords::default()),
+            waits_in: Mutex::new(None),
         }
     }
 
@@ -158,6 +163,18 @@ impl ClientCard {
     /// Changes them.
     pub fn set_words(&self, change: impl FnOnce(&mut ClientWords)) {
         change(&mut locked(&self.words));
+    }
+
+    /// Says which blocked command the client waits in. Only its acceptor calls this.
+    pub fn set_wait(&self, waiter: Option<Arc<dyn Waiter>>) {
+        self.set_flag(ClientFlags::BLOCKED, waiter.is_some());
+        *locked(&self.waits_in) = waiter;
+    }
+
+    /// Ends the client's wait; false if it does not wait.
+    pub fn unblock(&self, how: Unblock) -> bool {
+        let waiter = locked(&self.waits_in).clone();
+        waiter.is_some_and(|waiter| waiter.unblock(how))
     }
 
     /// Sets or clears a flag of [`ClientFlags`]. Only the client's acceptor calls this.

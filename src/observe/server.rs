@@ -42,6 +42,10 @@ pub struct Counters {
     pub peak_memory: AtomicU64,
     /// ACL denials for wrong passwords.
     pub auth_failures: AtomicU64,
+    /// Clients that wait in a blocking command now.
+    pub blocked: AtomicU64,
+    /// Those of them whose wait ends by itself.
+    pub blocked_with_timeout: AtomicU64,
 }
 
 /// Which commands a pause holds back.

@@ -10,8 +10,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::channel::{Batch, Meeting, Request, Transaction, Work};
-use crate::command::{Call, CommandError, Flags, Read, Run, Write, redacted};
+use crate::channel::{Batch, Blocked, House, Meeting, Request, Transaction, Work};
+use crate::command::{
+    Args, Block, Call, Command, CommandError, CommandResult, Flags, Read, Run, Write, redacted,
+};
 use crate::config::Config;
 use crate::journal::Journal;
 use crate::keyspace::{Db, DbIndex, KeyHash, Shard, ShardStats};
@@ -19,6 +21,7 @@ use crate::observe::{ErrorCounts, Finished, Server, doing, new_histogram};
 use crate::resp::Writer;
 
 use super::evict::{admit, relieve};
+use super::serve::Round;
 
 /// Keys per prefetch group: enough misses in flight to hide memory latency, few enough that the
 /// first lines are still cached when they are used.
@@ -54,6 +57,16 @@ pub struct Executor {
     pub server: Arc<Server>,
     /// Where effects go.
     pub journal: Journal,
+    /// Where replies go that nobody waits for at the moment.
+    pub house: Arc<House>,
+}
+
+/// What running a handler came to.
+pub(super) struct Invoked {
+    /// Whether it failed; if not, the reply is written, or it waits.
+    pub result: CommandResult,
+    /// What it waits for.
+    pub block: Option<Box<Block>>,
 }
 
 impl Executor {
@@ -63,30 +76,55 @@ impl Executor {
         let config = self.server.config.load();
         let mut ticks = self.server.clock.ticks();
         let mut ahead = Prefetch::begin(parts, batch);
+        let mut round = Round::default();
         while batch.next < batch.requests.len() {
             let request = &batch.requests[batch.next];
             ahead.go_before(parts, batch, request);
-            if let Work::Meet(meeting) = &request.work {
-                let meeting = meeting.clone();
-                if meeting.participants().len() > 1 {
-                    self.settle(parts);
-                    return Stopped::AtMeeting(meeting);
+            match &request.work {
+                Work::Run if holder == Holder::Borrower && walks_far(parts, batch, request) => {
+                    self.settle(parts, batch, &mut round);
+                    return Stopped::AtLongWalk;
                 }
-                let mut job = meeting.take_job();
-                self.run_job(parts, &mut job);
-                meeting.finish(job);
-                ticks = self.server.clock.ticks();
-                batch.ends.push(batch.replies.mark());
-            } else if holder == Holder::Borrower && walks_far(parts, batch, request) {
-                self.settle(parts);
-                return Stopped::AtLongWalk;
-            } else {
-                ticks = self.run_request(parts, batch, batch.next, &config, ticks);
+                Work::Run => {
+                    ticks = self.run_request(parts, batch, batch.next, &config, ticks);
+                    round.collect(parts);
+                    if round.has_ready() {
+                        self.serve(parts, &config, &mut round);
+                        ticks = self.server.clock.ticks();
+                    }
+                }
+                Work::Meet(meeting) => {
+                    let meeting = meeting.clone();
+                    if meeting.participants().len() > 1 {
+                        self.settle(parts, batch, &mut round);
+                        return Stopped::AtMeeting(meeting);
+                    }
+                    let mut job = meeting.take_job();
+                    self.run_job(parts, &mut job);
+                    batch.errands.append(&mut job.errands);
+                    meeting.finish(job);
+                    ticks = self.server.clock.ticks();
+                    batch.ends.push(batch.replies.mark());
+                }
+                other => {
+                    let other = other.clone();
+                    self.run_other(parts, &config, &other, &mut round);
+                    batch.ends.push(batch.replies.mark());
+                }
             }
             batch.next += 1;
         }
-        self.settle(parts);
+        self.settle(parts, batch, &mut round);
         Stopped::Done
+    }
+
+    /// What acceptors ask for on their own, for those who wait.
+    fn run_other(&self, parts: &mut [Box<Shard>], config: &Config, work: &Work, round: &mut Round) {
+        match work {
+            Work::Serve(errand) => self.run_errand(parts, config, errand, round),
+            Work::Forget(call) => self.forget(parts, call),
+            Work::Run | Work::Meet(_) => {}
+        }
     }
 
     /// Asks the cache for the buckets of the first keys of `batch`: for a holder of several boxes,
@@ -120,30 +158,83 @@ impl Executor {
         if job.transaction.is_some() {
             relieve(parts, &config, &self.server);
         }
-        if parts[0].effects.is_listening() {
-            parts[0].effects.begin_unit();
-        }
+        let mut round = Round::default();
         let mut ticks = self.server.clock.ticks();
-        for at in 0..job.requests.len() {
-            ticks = self.run_request(parts, job, at, &config, ticks);
-        }
+        in_unit(parts, |parts| {
+            for at in 0..job.requests.len() {
+                match job.requests[at].work.clone() {
+                    Work::Run => ticks = self.run_request(parts, job, at, &config, ticks),
+                    other => {
+                        self.run_other(parts, &config, &other, &mut round);
+                        job.ends.push(job.replies.mark());
+                    }
+                }
+                round.collect(parts);
+            }
+        });
         job.next = job.requests.len();
         if let Some(transaction) = &mut job.transaction {
             transaction.ns = self.server.clock.ns_between(started, ticks);
         }
-        if parts[0].effects.is_listening() {
-            parts[0].effects.end_unit();
+        if round.has_ready() {
+            self.serve(parts, &config, &mut round);
         }
-        self.settle(parts);
+        self.settle(parts, job, &mut round);
     }
 
-    /// What must be done before a box changes hands: effects to the journal, figures to the board.
-    fn settle(&self, parts: &mut [Box<Shard>]) {
+    /// Serves those who wait for keys that a shard has changed by itself.
+    pub(super) fn serve_after_upkeep(&self, shard: &mut Box<Shard>) {
+        if !shard.wait.has_ready() {
+            return;
+        }
+        let (parts, mut round) = (std::slice::from_mut(shard), Round::default());
+        round.collect(parts);
+        self.serve(parts, &self.server.config.load(), &mut round);
+        self.journal.collect(&mut parts[0]);
+        round.hand_over();
+        round.errands.drain(..).for_each(Blocked::push_errand);
+    }
+
+    /// What must be done before a box changes hands: effects to the journal, figures to the board,
+    /// and then the replies of those who were served on their way. What is left to do for those who
+    /// wait goes with `batch`.
+    fn settle(&self, parts: &mut [Box<Shard>], batch: &mut Batch, round: &mut Round) {
         for part in parts {
             self.journal.collect(part);
             part.post_memory();
             let run = &self.server.commands_run[part.number as usize];
             run.store(part.stats.commands, Ordering::Relaxed);
+        }
+        round.hand_over();
+        batch.errands.append(&mut round.errands);
+    }
+
+    /// Runs a handler.
+    #[inline]
+    pub(super) fn invoke(
+        &self,
+        parts: &mut [Box<Shard>],
+        call: Call<'_>,
+        args: Args<'_>,
+        out: &mut Writer<'_>,
+    ) -> Invoked {
+        match call.command.run {
+            Run::Read(handler) => {
+                let mut context = Read::new(call, parts);
+                let result = handler(&mut context, args, out);
+                Invoked { result, block: context.take_block() }
+            }
+            Run::Write(handler) => {
+                if let Err(error) = admit(parts, &call, &self.server) {
+                    return Invoked { result: Err(error), block: None };
+                }
+                let mut context = Write::new(call, parts);
+                let result = handler(&mut context, args, out);
+                Invoked { result, block: context.take_block() }
+            }
+            Run::Session(_) | Run::Acceptor | Run::Container => {
+                unreachable!("an acceptor sends shards only what runs there")
+            }
         }
     }
 
@@ -158,6 +249,7 @@ impl Executor {
     ) -> u64 {
         let part = batch.split_part(at);
         let Batch { arena, refs, shared, hashes, requests, replies, ends, transaction, .. } = batch;
+        let (acceptor, waiting) = (batch.acceptor, &mut batch.blocked);
         let request = &requests[at];
         let command = request.command;
         doing::set(command.name);
@@ -173,15 +265,22 @@ impl Executor {
         };
         let (before, len_before) = (replies.mark(), replies.len());
         let mut out = Writer::new(replies, request.proto);
-        let result = match command.run {
-            Run::Read(handler) => handler(&mut Read::new(call, parts), args, &mut out),
-            Run::Write(handler) => admit(parts, &call, &self.server)
-                .and_then(|()| handler(&mut Write::new(call, parts), args, &mut out)),
-            Run::Session(_) | Run::Acceptor | Run::Container => {
-                unreachable!("an acceptor sends shards only what runs there")
-            }
-        };
+        let Invoked { result, block } = self.invoke(parts, call, args, &mut out);
         let failed = result.is_err();
+        if let (Some(block), false) = (block, failed) {
+            let own =
+                request.first_hash as usize..(request.first_hash + request.hash_count) as usize;
+            let shards = parts.iter().map(|part| part.number).collect();
+            let request = (request, args, &hashes[own]);
+            let blocked = Blocked::new(self.house.clone(), acceptor, request, *block, shards);
+            let blocked = Arc::new(blocked);
+            self.wait(parts, &blocked);
+            waiting.push((at as u32, blocked));
+            replies.truncate(before);
+            ends.push(before);
+            // It counts when its wait is over.
+            return self.server.clock.ticks();
+        }
         if let Err(error) = result {
             replies.truncate(before);
             Writer::new(replies, request.proto).error(error.text());
@@ -190,7 +289,11 @@ impl Executor {
         ends.push(replies.mark());
         let ended = self.server.clock.ticks();
         let ns = self.server.clock.ns_between(started, ended);
-        count(&mut parts[0].stats, request, ns, failed);
+        if request.counted {
+            count(&mut parts[0].stats, command.number, ns, failed);
+        } else {
+            parts[0].stats.by_command[command.number as usize].ns += ns;
+        }
         if part.is_none() && request.counted && config.latency_tracking {
             spread(&mut parts[0].stats, command.number, ns);
         }
@@ -199,33 +302,48 @@ impl Executor {
             batch.split_parts[part].1 = ns;
             return ended;
         }
-        let finished = Finished {
-            ns,
-            request_bytes: args.total_bytes(),
-            reply_bytes: replies.len() - len_before,
-            fast: command.flags.has(Flags::FAST),
-            loggable: !command.flags.has(Flags::SKIP_SLOWLOG),
-        };
+        let finished = finished(command, ns, args, replies.len() - len_before);
         self.server.observe_command(config, finished, || (redacted(command, args), request.client));
         ended
     }
 }
 
-/// Counts a request that was run. Of the parts of a split one only the first counts as a call;
-/// the time of all is spent.
-fn count(stats: &mut ShardStats, request: &Request, ns: u64, failed: bool) {
-    let stat = &mut stats.by_command[request.command.number as usize];
-    stat.ns += ns;
-    if !request.counted {
-        return;
+/// What is told of a command that was run.
+pub(super) fn finished(command: &Command, ns: u64, args: Args<'_>, reply_bytes: usize) -> Finished {
+    Finished {
+        ns,
+        request_bytes: args.total_bytes(),
+        reply_bytes,
+        fast: command.flags.has(Flags::FAST),
+        loggable: !command.flags.has(Flags::SKIP_SLOWLOG),
     }
+}
+
+/// Does something whose effects stand or fall together.
+pub(super) fn in_unit<R>(parts: &mut [Box<Shard>], act: impl FnOnce(&mut [Box<Shard>]) -> R) -> R {
+    let listening = parts[0].effects.is_listening();
+    if listening {
+        parts[0].effects.begin_unit();
+    }
+    let result = act(parts);
+    if listening {
+        parts[0].effects.end_unit();
+    }
+    result
+}
+
+/// Counts a command that was run. Of the parts of a split one only the first counts as a call; the
+/// time of all is spent.
+pub(super) fn count(stats: &mut ShardStats, number: u16, ns: u64, failed: bool) {
+    let stat = &mut stats.by_command[number as usize];
+    stat.ns += ns;
     stats.commands += 1;
     stat.calls += 1;
     stat.failed += u64::from(failed);
 }
 
 /// Adds the time of a whole request to those of its command.
-fn spread(stats: &mut ShardStats, number: u16, ns: u64) {
+pub(super) fn spread(stats: &mut ShardStats, number: u16, ns: u64) {
     let times = &mut stats.times[number as usize];
     if times.is_none() {
         *times = new_histogram().map(Box::new);
@@ -236,7 +354,7 @@ fn spread(stats: &mut ShardStats, number: u16, ns: u64) {
     }
 }
 
-fn count_error(part: &mut Shard, error: &CommandError) {
+pub(super) fn count_error(part: &mut Shard, error: &CommandError) {
     let code = String::from_utf8_lossy(error.code());
     if let Some(count) = part.stats.errors.get_mut(&*code) {
         *count += 1;

@@ -1,6 +1,7 @@
 //! A shard's owner: the thread that keeps one box, runs what comes for it, and looks after it.
 //!
-//! `execute` runs a batch over the boxes in hand, whoever holds them; `owner` is the actor; `upkeep`
+//! `execute` runs a batch over the boxes in hand, whoever holds them, and `serve`
+//! those who wait for what it changed; `owner` is the actor; `upkeep`
 //! is what a shard does when nobody asks (`expire_cycle`, `evict`); `build` makes empty ones.
 
 mod build;
@@ -8,6 +9,7 @@ mod evict;
 mod execute;
 mod expire_cycle;
 mod owner;
+mod serve;
 mod upkeep;
 
 pub use build::{new_server, new_shard};

@@ -162,7 +162,7 @@ impl Owner {
                 match meeting.arrive(self.number as u16, shard) {
                     None => self.waiting = true,
                     Some((boxes, job)) => {
-                        self.run_meeting(&meeting, boxes, job);
+                        self.run_meeting(&meeting, boxes, job, &mut batch);
                         Executor::pass_meeting(&mut batch);
                     }
                 }
@@ -178,12 +178,14 @@ impl Owner {
         meeting: &crate::channel::Meeting,
         mut boxes: Vec<Box<Shard>>,
         mut job: Box<Batch>,
+        batch: &mut Batch,
     ) {
         let now_ms = boxes.iter().map(|part| part.now_ms).max().unwrap_or(0);
         for part in &mut boxes {
             part.set_time(now_ms);
         }
         self.executor.run_job(&mut boxes, &mut job);
+        batch.errands.append(&mut job.errands);
         meeting.finish(job);
         for part in boxes {
             let number = part.number as usize;

@@ -34,7 +34,7 @@ pub struct Rest {
 }
 
 /// Runs a slice over a shard in hand.
-pub fn run_slice(shard: &mut Shard, executor: &Executor) -> Rest {
+pub fn run_slice(shard: &mut Box<Shard>, executor: &Executor) -> Rest {
     let server = &executor.server;
     let config = server.config.load();
     let started = server.clock.ticks();
@@ -45,6 +45,7 @@ pub fn run_slice(shard: &mut Shard, executor: &Executor) -> Rest {
     let left_ns = SLICE_NS.saturating_sub(evicting_ns);
     let expires_more = expire_cycle::run_slice(shard, &config, &server.clock, left_ns);
     server.observe_event(&config, "expire-cycle", spent_ns() - evicting_ns);
+    executor.serve_after_upkeep(shard);
     executor.journal.collect(shard);
     shard.post_memory();
     let more = evicts_more || expires_more;

@@ -61,6 +61,19 @@ impl LongDouble {
         sum.is_finite().then_some(LongDouble(sum))
     }
 
+    /// A thousand times the number, rounded up to an integer: seconds as milliseconds. The least
+    /// `i64` for any number below it, `None` for one above the greatest.
+    pub fn thousandfold_up(self) -> Option<i64> {
+        let thousand = LongDouble::from(1000).0;
+        let product = self.0.mul_r(thousand, Round::NearestTiesToEven).value;
+        let mut exact = false;
+        let rounded = product.to_i128_r(64, Round::TowardPositive, &mut exact);
+        if rounded.status.contains(Status::INVALID_OP) {
+            return product.is_negative().then_some(i64::MIN);
+        }
+        i64::try_from(rounded.value).ok()
+    }
+
     /// The decimal form of a finite number, rounded to 17 digits after the point, without trailing
     /// zeros and without the sign of a zero.
     pub fn to_decimal(self) -> Vec<u8> {

@@ -6,6 +6,7 @@ use super::{Lines, percent, ratio};
 use crate::command::Read;
 use crate::command::connection::REDIS_VERSION;
 use crate::command::memory::Usage;
+use crate::keyspace::WaitTable;
 use crate::observe::{PauseMode, process};
 
 pub(super) fn server(cx: &Read<'_>, lines: &mut Lines) {
@@ -64,13 +65,18 @@ pub(super) fn clients(cx: &Read<'_>, lines: &mut Lines) {
     lines.add("maxclients", cx.config().maxclients);
     lines.add("client_recent_max_input_buffer", most(|card| card.query.load(Relaxed)));
     lines.add("client_recent_max_output_buffer", most(|card| card.output.load(Relaxed)));
-    lines.zeros(&["blocked_clients", "tracking_clients", "pubsub_clients"]);
+    lines.add("blocked_clients", server.counters.blocked.load(Relaxed));
+    lines.zeros(&["tracking_clients", "pubsub_clients"]);
     let watching = cards.iter().filter(|card| card.watched.load(Relaxed) > 0).count();
     lines.add("watching_clients", watching);
-    lines.zeros(&["clients_in_timeout_table"]);
+    lines.add("clients_in_timeout_table", server.counters.blocked_with_timeout.load(Relaxed));
     let watched: u64 = cards.iter().map(|card| u64::from(card.watched.load(Relaxed))).sum();
     lines.add("total_watched_keys", watched);
-    lines.zeros(&["total_blocking_keys", "total_blocking_keys_on_nokey"]);
+    let keys = |count: fn(&WaitTable) -> usize| -> usize {
+        cx.parts().iter().map(|part| count(&part.wait)).sum()
+    };
+    lines.add("total_blocking_keys", keys(WaitTable::keys));
+    lines.add("total_blocking_keys_on_nokey", keys(WaitTable::mourned_keys));
     let now_ms = server.clock.unix_ms();
     let (reason, actions, left_ms) = match server.pause.current(|| now_ms) {
         None => ("none", "none", 0),
