@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::evict::{self, relieve};
 use super::{Executor, Holder, Stopped, expire_cycle, new_server, new_shard};
-use crate::channel::{Batch, Request, Work};
+use crate::channel::{Batch, House, Request, Work};
 use crate::clock::Clock;
 use crate::command::{AccessPolicy, ClientId, KeyStride, created, registry};
 use crate::config::{Config, ConfigStore, EvictionPolicy};
@@ -309,7 +309,8 @@ fn push(batch: &mut Batch, server: &Server, words: &[&[u8]]) {
 fn a_borrower_leaves_long_walks_to_the_owner() {
     let World { server, mut parts, .. } = World::new(1, EvictionPolicy::NoEviction);
     let server = Arc::new(server);
-    let executor = Executor { server: server.clone(), journal: Journal::default() };
+    let house = Arc::new(House::new(1, 1, false).0);
+    let executor = Executor { server: server.clone(), journal: Journal::default(), house };
     let members: Vec<Vec<u8>> = (0..20_000).map(|n| format!("member:{n}").into_bytes()).collect();
     let mut batch = Batch::default();
     for members in members.chunks(1000) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use baton::channel::{Batch, Request, Work};
+use baton::channel::{Batch, House, Request, Work};
 use baton::command::{ClientId, KeyStride, registry};
 use baton::journal::Journal;
 use baton::keyspace::{DbIndex, Effect, EffectUnit, Shard};
@@ -32,7 +32,9 @@ pub fn check(
     let mut copy: Vec<Box<Shard>> = (0..boxes.len())
         .map(|number| Box::new(new_shard(number, &config, server, Arc::new(drop))))
         .collect();
-    let executor = Executor { server: server.clone(), journal: Journal::off() };
+    let (house, _) = House::new(boxes.len(), 1, false);
+    let executor =
+        Executor { server: server.clone(), journal: Journal::off(), house: Arc::new(house) };
     for effect in units.into_iter().flatten() {
         replay(&executor, &mut copy, &effect)?;
     }

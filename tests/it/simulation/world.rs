@@ -125,9 +125,10 @@ impl World {
         let store = ConfigStore::new(config.clone(), None);
         let server = Arc::new(new_server(store, clock, control, String::new()));
         let journal = Journal::in_memory();
-        let executor = Executor { server: server.clone(), journal: journal.clone() };
         let (house, inboxes) = House::new(plan.shards, plan.acceptors, plan.lend);
         let house = Arc::new(house);
+        let executor =
+            Executor { server: server.clone(), journal: journal.clone(), house: house.clone() };
         let reclaim: Reclaim = Arc::new(drop);
         let owners = inboxes.shards.into_iter().enumerate().map(|(number, inbox)| {
             let mut shard = Box::new(new_shard(number, &config, &server, reclaim.clone()));
@@ -141,15 +142,17 @@ impl World {
             (0..plan.acceptors).map(|_| SimNetwork::default()).collect();
         let (send, receive): (Vec<_>, Vec<_>) = (0..plan.acceptors).map(|_| bounded(64)).unzip();
         let send: Arc<[_]> = send.into();
-        let ends = inboxes.acceptors.into_iter().zip(receive).zip(&networks);
-        let acceptors = ends.enumerate().map(|(number, ((returns, receive), network))| {
-            let letters = Letters { send: send.clone(), receive };
-            let (house, executor) = (house.clone(), executor.clone());
-            let transport = network.clone();
-            let parts = Parts { number, house, executor, returns, letters, transport };
-            let house = parts.house.clone();
-            AcceptorActor::new(Acceptor::new(parts), number, house, network.clone())
-        });
+        let returns = inboxes.acceptors.into_iter().zip(inboxes.pushes);
+        let ends = returns.zip(receive).zip(&networks);
+        let acceptors =
+            ends.enumerate().map(|(number, (((returns, pushes), receive), network))| {
+                let letters = Letters { send: send.clone(), receive };
+                let (house, executor) = (house.clone(), executor.clone());
+                let transport = network.clone();
+                let parts = Parts { number, house, executor, returns, pushes, letters, transport };
+                let house = parts.house.clone();
+                AcceptorActor::new(Acceptor::new(parts), number, house, network.clone())
+            });
         let acceptors = acceptors.collect();
         let clients = (0..plan.clients).map(|id| {
             // In plans with stalls every other client looks at one key after the other: who saw
@@ -283,6 +286,9 @@ impl World {
         let boxes = self.boxes_at_home()?;
         if boxes.iter().any(|shard| !shard.watch.is_empty()) {
             return Err("a watch outlived its client".to_owned());
+        }
+        if boxes.iter().any(|shard| !shard.wait.is_empty()) {
+            return Err("a waiter outlived its client".to_owned());
         }
         replay::check(&self.server, &boxes, self.journal.take())?;
         let ops = self.clients.iter().flat_map(|client| client.ops.clone()).collect();
