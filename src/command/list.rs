@@ -1,16 +1,15 @@
-//! List commands that do not wait.
+//! List commands.
 //!
-//! `push` adds at the ends, `pop` takes from them and moves elements between lists (the blocking
-//! commands serve themselves from there), `edit` changes what is in the middle, `position` looks.
+//! `push` adds at the ends, `pop` takes from them and moves elements between lists, `blocking` waits
+//! where there is nothing to take, `edit` changes what is in the middle, `position` looks.
 //! Here stand what the files share, and the table.
 
 mod arguments;
+pub mod blocking;
 mod edit;
 mod pop;
 mod position;
 mod push;
-
-pub use pop::{try_move, try_pop};
 
 use self::arguments::{
     INSERT_ARGS, KEY, KEY_COUNT, KEY_COUNT_ELEMENT, KEY_ELEMENTS, KEY_INDEX, KEY_INDEX_ELEMENT,

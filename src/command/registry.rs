@@ -17,6 +17,7 @@ use super::{
 const FAMILIES: &[&[Command]] = &[
     string::TABLE,
     list::TABLE,
+    list::blocking::TABLE,
     set::TABLE,
     hash::TABLE,
     stream::TABLE,

@@ -52,6 +52,7 @@ const INDEX: Arg = Arg::new("index", ArgKind::Integer);
 const COUNT: Arg = Arg::new("count", ArgKind::Integer);
 const START: Arg = Arg::new("start", ArgKind::Integer);
 const STOP: Arg = Arg::new("stop", ArgKind::Integer);
+const TIMEOUT: Arg = Arg::new("timeout", ArgKind::Double);
 const SOURCE: Arg = Arg::new("source", ArgKind::Key(0));
 const DESTINATION: Arg = Arg::new("destination", ArgKind::Key(1));
 const ENDS: &[Arg] = &[Arg::token("left", "LEFT"), Arg::token("right", "RIGHT")];
@@ -87,6 +88,21 @@ pub(super) const MOVE_ARGS: &[Arg] = &[SOURCE, DESTINATION];
 /// `source destination LEFT|RIGHT LEFT|RIGHT`
 pub(super) const MOVE_ENDS_ARGS: &[Arg] =
     &[SOURCE, DESTINATION, Arg::one_of("wherefrom", ENDS), Arg::one_of("whereto", ENDS)];
+/// `source destination LEFT|RIGHT LEFT|RIGHT timeout`
+pub(super) const BLMOVE_ARGS: &[Arg] =
+    &[SOURCE, DESTINATION, Arg::one_of("wherefrom", ENDS), Arg::one_of("whereto", ENDS), TIMEOUT];
+/// `source destination timeout`
+pub(super) const BRPOPLPUSH_ARGS: &[Arg] = &[SOURCE, DESTINATION, TIMEOUT];
+/// `key … timeout`
+pub(super) const KEYS_TIMEOUT: &[Arg] = &[KEY_ARG.multiple(), TIMEOUT];
+/// `timeout numkeys key … LEFT|RIGHT [COUNT count]`
+pub(super) const BLMPOP_ARGS: &[Arg] = &[
+    TIMEOUT,
+    Arg::new("numkeys", ArgKind::Integer),
+    KEY_ARG.multiple(),
+    Arg::one_of("where", ENDS),
+    COUNT.with_token("COUNT").optional(),
+];
 /// `numkeys key … LEFT|RIGHT [COUNT count]`
 pub(super) const LMPOP_ARGS: &[Arg] = &[
     Arg::new("numkeys", ArgKind::Integer),

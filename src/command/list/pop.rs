@@ -129,8 +129,22 @@ pub fn try_pop<'k>(
 
 /// LMPOP numkeys key [key …] LEFT|RIGHT [COUNT count]
 pub(super) fn lmpop(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
-    let keys = positive_or(args, 1, NUMKEYS)?;
-    let at = keys.checked_add(2).ok_or(CommandError::SYNTAX)?;
+    let (keys, end, count) = lmpop_arguments(args, 1)?;
+    let keys = keys.map(|at| args.key(at));
+    if !try_pop(cx, keys, end, Some(count), out)? {
+        out.null_array();
+    }
+    Ok(())
+}
+
+/// What LMPOP is asked for, the number of keys at `first`: the positions of its keys, the end, and
+/// how many elements at the most.
+pub(super) fn lmpop_arguments(
+    args: Args<'_>,
+    first: usize,
+) -> Result<(std::ops::Range<usize>, End, usize), CommandError> {
+    let keys = positive_or(args, first, NUMKEYS)?;
+    let at = keys.checked_add(first + 1).ok_or(CommandError::SYNTAX)?;
     let end = end_of(args.get(at).ok_or(CommandError::SYNTAX)?)?;
     let mut count = None;
     let mut option = at + 1;
@@ -141,11 +155,7 @@ pub(super) fn lmpop(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) ->
         count = Some(positive_or(args, option + 1, COUNT)?);
         option += 2;
     }
-    let keys = (2..at).map(|at| args.key(at));
-    if !try_pop(cx, keys, end, Some(count.unwrap_or(1)), out)? {
-        out.null_array();
-    }
-    Ok(())
+    Ok((first + 1..at, end, count.unwrap_or(1)))
 }
 
 /// An element on its way from one list to another.
