@@ -12,6 +12,7 @@ mod server;
 #[allow(dead_code)]
 mod wait;
 
+mod blocking;
 mod clients;
 mod command_table;
 mod configuration;

@@ -4,6 +4,7 @@ use baton::resp::skip_value;
 use fastrand::Rng;
 
 use super::network::{ClientEnd, SimNetwork, connect};
+use super::world::Guest;
 use crate::client::{Reply, encode_into};
 use crate::linearizability::generator::Item;
 use crate::linearizability::history::{NEVER, Op, Tick};
@@ -63,55 +64,8 @@ impl SimClient {
         }
     }
 
-    /// Whether it has nothing more to do.
-    pub fn is_done(&self) -> bool {
-        self.gone || (self.steps.is_empty() && self.is_idle())
-    }
-
     fn is_idle(&self) -> bool {
         self.unsent.is_empty() && self.waiting.is_empty() && !self.selecting
-    }
-
-    /// Whether it can do something now.
-    pub fn is_runnable(&self) -> bool {
-        !self.is_done() && (!self.unsent.is_empty() || self.is_idle() || self.end.has_news())
-    }
-
-    /// One turn: sends some bytes, or reads some.
-    ///
-    /// # Errors
-    ///
-    /// When a reply is missing, of the wrong shape, or one too many.
-    pub fn turn(&mut self, rng: &mut Rng, tick: &mut Tick) -> Result<(), String> {
-        if let Some(turns) = &mut self.leaves_after {
-            *turns -= 1;
-            if *turns == 0 {
-                self.leave();
-                return Ok(());
-            }
-        }
-        if self.is_idle()
-            && let Some(step) = self.steps.pop()
-        {
-            *tick += 1;
-            for item in step {
-                encode_into(&mut self.unsent, &request(&item));
-                self.waiting.push_back((item, *tick));
-            }
-        }
-        if !self.unsent.is_empty() && (rng.bool() || !self.end.has_news()) {
-            let count =
-                if rng.bool() { self.unsent.len() } else { rng.usize(1..=self.unsent.len()) };
-            self.end.push(&self.unsent[..count]);
-            self.unsent.drain(..count);
-            return Ok(());
-        }
-        self.read(rng, tick)
-    }
-
-    /// Ends the connection in good order.
-    pub fn hang_up(&self) {
-        self.end.end();
     }
 
     /// Gone at once: what it asked for may have been done or not.
@@ -187,8 +141,49 @@ impl SimClient {
     }
 }
 
+impl Guest for SimClient {
+    fn is_done(&self) -> bool {
+        self.gone || (self.steps.is_empty() && self.is_idle())
+    }
+
+    fn is_runnable(&self) -> bool {
+        !self.is_done() && (!self.unsent.is_empty() || self.is_idle() || self.end.has_news())
+    }
+
+    fn hang_up(&self) {
+        self.end.end();
+    }
+
+    fn turn(&mut self, rng: &mut Rng, tick: &mut Tick) -> Result<(), String> {
+        if let Some(turns) = &mut self.leaves_after {
+            *turns -= 1;
+            if *turns == 0 {
+                self.leave();
+                return Ok(());
+            }
+        }
+        if self.is_idle()
+            && let Some(step) = self.steps.pop()
+        {
+            *tick += 1;
+            for item in step {
+                encode_into(&mut self.unsent, &request(&item));
+                self.waiting.push_back((item, *tick));
+            }
+        }
+        if !self.unsent.is_empty() && (rng.bool() || !self.end.has_news()) {
+            let count =
+                if rng.bool() { self.unsent.len() } else { rng.usize(1..=self.unsent.len()) };
+            self.end.push(&self.unsent[..count]);
+            self.unsent.drain(..count);
+            return Ok(());
+        }
+        self.read(rng, tick)
+    }
+}
+
 /// Decodes one whole RESP2 value.
-fn decode(wire: &[u8]) -> Reply {
+pub fn decode(wire: &[u8]) -> Reply {
     decode_at(wire, &mut 0)
 }
 

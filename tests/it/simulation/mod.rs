@@ -8,6 +8,7 @@
 //! keyspace. A failing seed fails again: `BATON_SIM_SEED=n` runs that one alone.
 
 mod actors;
+mod blocking;
 mod client;
 mod network;
 mod replay;
@@ -22,8 +23,8 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|value| value.parse().ok())
 }
 
-#[test]
-fn every_seed_holds() {
+/// Simulates the seeds that the environment asks for.
+fn every_seed(simulate: impl Fn(u64) -> Result<(), String>) {
     let (first, count) = match number("BATON_SIM_SEED") {
         Some(seed) => (seed, 1),
         None => {
@@ -35,4 +36,14 @@ fn every_seed_holds() {
             panic!("{failure}");
         }
     }
+}
+
+#[test]
+fn every_seed_holds() {
+    every_seed(simulate);
+}
+
+#[test]
+fn every_seed_with_clients_that_wait_holds() {
+    every_seed(blocking::simulate);
 }

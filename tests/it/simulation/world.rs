@@ -20,7 +20,7 @@ use super::network::SimNetwork;
 use super::replay;
 use crate::linearizability::checker::{BUDGET, Verdict, check_within};
 use crate::linearizability::generator::{Profile, items};
-use crate::linearizability::history::History;
+use crate::linearizability::history::{History, Tick};
 use crate::linearizability::model::{ClientId, State};
 
 /// Turns after which a simulation counts as running in circles.
@@ -41,15 +41,36 @@ enum Actor {
     Client(usize),
 }
 
+/// A simulated client.
+pub trait Guest {
+    /// Whether it has nothing more to do.
+    fn is_done(&self) -> bool;
+    /// Whether it can do something now.
+    fn is_runnable(&self) -> bool;
+    /// Ends the connection in good order.
+    fn hang_up(&self);
+    /// One turn: sends some bytes, or reads some.
+    ///
+    /// # Errors
+    ///
+    /// When the server does what no server may.
+    fn turn(&mut self, rng: &mut Rng, tick: &mut Tick) -> Result<(), String>;
+}
+
 /// What a seed decides about a simulation.
 #[derive(Debug)]
-struct Plan {
+pub struct Plan {
     shards: usize,
     acceptors: usize,
     lend: bool,
+<<<<<<< HEAD
     /// Acceptors are often preempted, and for long, while they place an ordered iteration.
     stalls: bool,
     clients: ClientId,
+=======
+    /// How many clients there are.
+    pub clients: ClientId,
+>>>>>>> b778a95 (Blocking: scenes against the reference, simulated clients that wait)
     profile: Profile,
     ops: usize,
 }
@@ -70,7 +91,7 @@ impl Plan {
 }
 
 /// A simulated server with its clients.
-struct World {
+pub struct World<C> {
     plan: Plan,
     rng: Rng,
     hand: ClockHand,
@@ -80,7 +101,8 @@ struct World {
     journal: Journal,
     owners: Vec<OwnerActor>,
     acceptors: Vec<AcceptorActor>,
-    clients: Vec<SimClient>,
+    /// Its clients.
+    pub clients: Vec<C>,
     tick: u64,
     /// All clients have hung up.
     leaving: bool,
@@ -95,20 +117,38 @@ struct World {
 ///
 /// With what went wrong and the last choices of the scheduler.
 pub fn simulate(seed: u64) -> Result<(), String> {
-    let mut world = World::new(seed);
-    let result = world.run().and_then(|()| world.check());
-    result.map_err(|what| {
-        let from = world.trace.len().saturating_sub(SHOWN_TURNS);
-        format!(
-            "BATON_SIM_SEED={seed}: {what}\nplan: {:?}\nlast turns: {:?}",
-            world.plan,
-            &world.trace[from..]
-        )
-    })
+    let mut world = World::new(seed, |plan, rng, networks| {
+        let clients = (0..plan.clients).map(|id| {
+            let steps = items(rng, plan.profile, id, plan.ops);
+            let network = &networks[rng.usize(..networks.len())];
+            SimClient::new(id, plan.profile.database_of(id), steps, network, rng)
+        });
+        clients.collect()
+    });
+    let result = world.run().and_then(|()| check_history(&mut world));
+    result.map_err(|what| world.describe(seed, &what))
 }
 
-impl World {
-    fn new(seed: u64) -> World {
+/// What clients saw is what a single-threaded server could have shown them.
+fn check_history(world: &mut World<SimClient>) -> Result<(), String> {
+    world.check()?;
+    let ops = world.clients.iter().flat_map(|client| client.ops.clone()).collect();
+    let history = History { initial: State::default(), ops };
+    match check_within(&history, BUDGET) {
+        Verdict::Linearizable => Ok(()),
+        Verdict::Violation(stuck) => {
+            Err(format!("no order explains what clients saw:\n{stuck:#?}"))
+        }
+        Verdict::Undecided => Ok(()),
+    }
+}
+
+impl<C: Guest> World<C> {
+    /// The world of a seed, with the clients that `invite` makes for its networks.
+    pub fn new(
+        seed: u64,
+        invite: impl FnOnce(&Plan, &mut Rng, &[SimNetwork]) -> Vec<C>,
+    ) -> World<C> {
         // The server takes its hash seeds from this thread's source.
         fastrand::seed(seed);
         let mut rng = Rng::with_seed(seed);
@@ -154,6 +194,7 @@ impl World {
                 AcceptorActor::new(Acceptor::new(parts), number, house, network.clone())
             });
         let acceptors = acceptors.collect();
+<<<<<<< HEAD
         let clients = (0..plan.clients).map(|id| {
             // In plans with stalls every other client looks at one key after the other: who saw
             // one half of something must see the other half.
@@ -164,6 +205,9 @@ impl World {
             SimClient::new(id, profile.database_of(id), steps, network, &mut rng)
         });
         let clients = clients.collect();
+=======
+        let clients = invite(&plan, &mut rng, &networks);
+>>>>>>> b778a95 (Blocking: scenes against the reference, simulated clients that wait)
         World {
             plan,
             rng,
@@ -182,8 +226,22 @@ impl World {
         }
     }
 
+    /// Says what went wrong, and how to see it again.
+    pub fn describe(&self, seed: u64, what: &str) -> String {
+        let from = self.trace.len().saturating_sub(SHOWN_TURNS);
+        format!(
+            "BATON_SIM_SEED={seed}: {what}\nplan: {:?}\nlast turns: {:?}",
+            self.plan,
+            &self.trace[from..]
+        )
+    }
+
     /// Runs until every client is done and has hung up, and every actor rests.
-    fn run(&mut self) -> Result<(), String> {
+    ///
+    /// # Errors
+    ///
+    /// When that does not come, or a client sees what it must not.
+    pub fn run(&mut self) -> Result<(), String> {
         for _ in 0..MOST_TURNS {
             if self.rng.u8(..8) == 0 {
                 let us = self.rng.u64(1..200);
@@ -197,12 +255,12 @@ impl World {
             }
             if runnable.is_empty() {
                 let due = self.next_deadline();
-                let done = self.clients.iter().all(SimClient::is_done);
+                let done = self.clients.iter().all(C::is_done);
                 match due {
                     _ if done && self.leaving => return Ok(()),
                     _ if done => {
                         self.leaving = true;
-                        self.clients.iter().for_each(SimClient::hang_up);
+                        self.clients.iter().for_each(C::hang_up);
                     }
                     Some(due) => self.pass(due.saturating_sub(self.now_us).max(1)),
                     None => return Err("everyone waits for someone else".to_owned()),
@@ -281,8 +339,12 @@ impl World {
         owners.chain(self.acceptors.iter().filter_map(AcceptorActor::deadline)).min()
     }
 
-    /// What must hold at the end.
-    fn check(&mut self) -> Result<(), String> {
+    /// What must hold at the end. Gives the boxes, if they are lent: none else.
+    ///
+    /// # Errors
+    ///
+    /// With what does not hold.
+    pub fn check(&mut self) -> Result<Vec<Box<Shard>>, String> {
         let boxes = self.boxes_at_home()?;
         if boxes.iter().any(|shard| !shard.watch.is_empty()) {
             return Err("a watch outlived its client".to_owned());
@@ -291,15 +353,7 @@ impl World {
             return Err("a waiter outlived its client".to_owned());
         }
         replay::check(&self.server, &boxes, self.journal.take())?;
-        let ops = self.clients.iter().flat_map(|client| client.ops.clone()).collect();
-        let history = History { initial: State::default(), ops };
-        match check_within(&history, BUDGET) {
-            Verdict::Linearizable => Ok(()),
-            Verdict::Violation(stuck) => {
-                Err(format!("no order explains what clients saw:\n{stuck:#?}"))
-            }
-            Verdict::Undecided => Ok(()),
-        }
+        Ok(boxes)
     }
 
     /// Every box, from the desk of its idle owner.

@@ -1,0 +1,455 @@
+//! Clients that wait: the same scenes played on Baton in every form and on the reference.
+//!
+//! A scene is a script of lines for clients named by a letter. What each of them saw is its
+//! transcript, and that of Baton must be that of valkey-server. `a RPUSH k x` sends and reads the
+//! reply; `a> BLPOP k 0` sends and waits until the server lists the client as blocked; `a<` reads
+//! a reply that is due; `a?` says whether it still waits; `a/` closes its side of the connection
+//! and `a!` all of it, and both wait until the server has noticed. `$a` stands for the number of
+//! client `a`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::client::{Client, Reply, encode};
+use crate::server::{Server, ServerOptions, Target, each_plain_form};
+use crate::wait::{now, wait_until};
+
+/// What the server does at once is seen within this time.
+const SOON: Duration = Duration::from_secs(10);
+
+/// The clients of a scene.
+struct Stage<'a> {
+    server: &'a Server,
+    control: Client,
+    clients: BTreeMap<char, (Client, i64)>,
+    transcript: String,
+}
+
+impl<'a> Stage<'a> {
+    fn new(server: &'a Server) -> Stage<'a> {
+        let mut control = server.client();
+        assert_eq!(control.run("FLUSHALL"), Reply::ok());
+        Stage { server, control, clients: BTreeMap::new(), transcript: String::new() }
+    }
+
+    fn client(&mut self, name: char) -> &mut (Client, i64) {
+        let server = self.server;
+        self.clients.entry(name).or_insert_with(|| {
+            let mut client = server.client();
+            let id = client.run("CLIENT ID").int();
+            (client, id)
+        })
+    }
+
+    /// The flags of a client, `None` if it is gone.
+    fn flags(&mut self, id: i64) -> Option<String> {
+        let line = self.control.run(&format!("CLIENT LIST ID {id}")).text();
+        let flags = line.split(' ').find_map(|word| word.strip_prefix("flags="));
+        flags.map(str::to_owned)
+    }
+
+    fn waits(&mut self, id: i64) -> bool {
+        self.flags(id).is_some_and(|flags| flags.contains('b'))
+    }
+
+    fn play(&mut self, line: &str) {
+        let mut chars = line.chars();
+        let name = chars.next().expect("a line begins with a client");
+        let rest = chars.as_str();
+        let id = self.client(name).1;
+        let mut said = String::new();
+        let (mode, command) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
+        let mut command = command.trim().to_owned();
+        for (other, (_, id)) in &self.clients {
+            command = command.replace(&format!("${other}"), &id.to_string());
+        }
+        match mode {
+            "" => said = self.client(name).0.run(&command).to_string(),
+            ">" => {
+                let words: Vec<&str> = command.split(' ').collect();
+                self.client(name).0.send(&words);
+                assert!(wait_until(SOON, || self.waits(id)), "{line}: it does not wait");
+            }
+            "<" => said = self.client(name).0.read().to_string(),
+            "?" => said = self.waits(id).to_string(),
+            "/" => {
+                self.client(name).0.half_close();
+                assert!(wait_until(SOON, || self.flags(id).is_none()), "{line}: still there");
+            }
+            "!" => {
+                self.clients.remove(&name);
+                assert!(wait_until(SOON, || self.flags(id).is_none()), "{line}: still there");
+            }
+            _ => panic!("no line of a scene: {line}"),
+        }
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.transcript, "{line} -> {said}");
+    }
+}
+
+fn transcript(server: &Server, scene: &str) -> String {
+    let mut stage = Stage::new(server);
+    scene.lines().map(str::trim).filter(|line| !line.is_empty()).for_each(|line| stage.play(line));
+    stage.transcript
+}
+
+/// Plays scenes on the reference and on Baton in every form.
+fn compare(scenes: &[&str]) {
+    let reference = Server::start(ServerOptions::new(1, true).target(Target::Valkey));
+    let expected: Vec<String> = scenes.iter().map(|scene| transcript(&reference, scene)).collect();
+    each_plain_form(|server| {
+        for (scene, expected) in scenes.iter().zip(&expected) {
+            assert_eq!(transcript(server, scene), *expected, "{} shards", server.shards());
+        }
+    });
+}
+
+#[test]
+fn who_waits_is_served_in_order() {
+    compare(&[
+        "a BLPOP k 0.01
+         a> BLPOP k 0
+         b> BRPOP k 0
+         c> BLMPOP 0 1 k LEFT COUNT 2
+         p RPUSH k 1 2 3 4 5
+         a<
+         b<
+         c<
+         p LRANGE k 0 -1",
+        "a> BLPOP k1 k2 k3 k4 0
+         b> BLPOP k4 k3 0
+         p RPUSH k4 x
+         a<
+         b?
+         p RPUSH k1 y
+         b?
+         p RPUSH k3 z
+         b<
+         p LRANGE k1 0 -1
+         p EXISTS k2 k3 k4",
+        "a> BLMOVE s d LEFT RIGHT 0
+         b> BRPOPLPUSH s d 0
+         c> BLMOVE s s LEFT RIGHT 0
+         p RPUSH s 1 2 3 4
+         a<
+         b<
+         c<
+         p LRANGE s 0 -1
+         p LRANGE d 0 -1",
+        "a> BLPOP k 0
+         p LPUSH k a b c
+         a<
+         p LRANGE k 0 -1
+         p DEL k
+         a> BLPOP k k k 0
+         p RPUSH k 1
+         a<",
+        "a> BLPOP k 0
+         a!
+         b> BLPOP k 0
+         p RPUSH k 1
+         b<
+         c> BLPOP k 0
+         c/
+         p RPUSH k 2
+         p LRANGE k 0 -1",
+    ]);
+}
+
+#[test]
+fn chains_run_to_their_end() {
+    compare(&[
+        "a> BLMOVE q1 q2 LEFT RIGHT 0
+         b> BLMOVE q2 q3 LEFT RIGHT 0
+         c> BLMOVE q3 q4 LEFT RIGHT 0
+         d> BLPOP q4 0
+         p RPUSH q1 x y
+         d<
+         a<
+         b<
+         c<
+         p LRANGE q1 0 -1
+         p EXISTS q2 q3 q4",
+        "a> BLMOVE q1 q2 LEFT RIGHT 0
+         b> BLMOVE q2 q1 LEFT RIGHT 0
+         p RPUSH q1 x
+         a<
+         b<
+         p LRANGE q1 0 -1
+         p LRANGE q2 0 -1",
+        "a> BLMOVE a d LEFT RIGHT 0
+         b> BLMOVE b d LEFT RIGHT 0
+         c> BLMOVE c d LEFT RIGHT 0
+         p RPUSH b 2
+         b<
+         p RPUSH c 3
+         c<
+         p RPUSH a 1
+         a<
+         p LRANGE d 0 -1",
+    ]);
+}
+
+#[test]
+fn transactions_serve_when_they_are_done() {
+    compare(&[
+        "a> BLPOP k1 k2 0
+         p MULTI
+         p RPUSH k2 2
+         p RPUSH k1 1
+         p EXEC
+         a<
+         p LRANGE k2 0 -1",
+        "a> BLPOP k 0
+         p MULTI
+         p RPUSH k v
+         p DEL k
+         p SET k s
+         p EXEC
+         a?
+         p DEL k
+         p RPUSH k w
+         a<",
+        "a> BLPOP k 0
+         p MULTI
+         p RPUSH k 1 2
+         p LPOP k
+         p EXEC
+         a<",
+        "a MULTI
+         a BLPOP k 0
+         a BLMOVE k d LEFT LEFT 0
+         a BRPOPLPUSH k d 0
+         a BLMPOP 0 1 k LEFT
+         a RPUSH k 1 2 3
+         a BLPOP k 0
+         a BLMOVE k d LEFT LEFT 0
+         a BLMPOP 0 2 none k LEFT
+         a EXEC",
+        "a> BLMOVE a d LEFT RIGHT 0
+         b> BLMOVE b d LEFT RIGHT 0
+         p MULTI
+         p RPUSH {x}b 0
+         p RPUSH b 2
+         p EXEC
+         b<
+         p RPUSH a 1
+         a<
+         p LRANGE d 0 -1",
+    ]);
+}
+
+#[test]
+fn whatever_makes_a_list_serves() {
+    compare(&[
+        "a> BLPOP k 0
+         p RPUSH q 1
+         p RENAME q k
+         a<
+         a> BLPOP k 0
+         p RPUSH q 2
+         p COPY q k
+         a<
+         p RPUSH k2 x
+         p LMOVE k2 k3 LEFT LEFT
+         a> BLPOP k 0
+         p RPOPLPUSH k3 k
+         a<",
+        "a> BLPOP k 0
+         p SELECT 1
+         p RPUSH k x
+         a?
+         p SWAPDB 0 1
+         a<
+         a> BLPOP k 0
+         p RPUSH k x
+         a?
+         p MOVE k 0
+         a<",
+        "a> BLPOP k 0
+         p SET k s
+         a?
+         p DEL k
+         p SADD k m
+         a?
+         p FLUSHALL
+         a?
+         p RPUSH k x
+         a<",
+        "a> BLMOVE {t}s {t}d LEFT LEFT 0
+         p SET {t}d s
+         p RPUSH {t}s 1
+         a<
+         p LRANGE {t}s 0 -1
+         p DEL {t}s
+         a> BLMOVE {t}s {t}d LEFT LEFT 0
+         p DEL {t}d
+         a?
+         p RPUSH {t}s 2
+         a<
+         p LRANGE {t}d 0 -1",
+        "p SET d s
+         a> BLMOVE s d LEFT LEFT 0
+         p RPUSH s 1
+         a<
+         p LRANGE s 0 -1",
+        "a> BLPOP {t}k1 {t}k2 0
+         p SET {t}k1 s
+         p RPUSH {t}k2 v
+         a<",
+    ]);
+}
+
+#[test]
+fn waits_end_in_other_ways() {
+    compare(&[
+        "a> BLPOP k 0
+         b CLIENT UNBLOCK $a
+         a<
+         b CLIENT UNBLOCK $a
+         a> BLMOVE k d LEFT LEFT 0
+         b CLIENT UNBLOCK $a ERROR
+         a<
+         a> BLMPOP 0 2 k d LEFT
+         b CLIENT UNBLOCK $a xyz
+         b CLIENT UNBLOCK xyz
+         b CLIENT UNBLOCK $a timeout
+         a<
+         b CLIENT UNBLOCK 987654
+         b CLIENT UNBLOCK -1
+         a RPUSH k 1
+         a BLPOP k 0",
+        "a HELLO 3
+         a BLPOP k 0.01
+         a BLMOVE k d LEFT LEFT 0.01
+         a BRPOPLPUSH k d 0.01
+         a BLMPOP 0.01 1 k LEFT",
+        "a BLPOP k 0.01
+         a BLMOVE k d LEFT LEFT 0.01
+         a BRPOPLPUSH k d 0.01
+         a BLMPOP 0.01 1 k LEFT",
+        "a> BLPOP k k2 k3 0
+         b CLIENT KILL ID $a
+         b> BLPOP k 0
+         p RPUSH k 1
+         b<
+         p EXISTS k",
+    ]);
+}
+
+#[test]
+fn errors_come_first() {
+    compare(&["p SET s x
+         p RPUSH l 1
+         a BLPOP s 0
+         a BLPOP l s 0
+         a BLPOP k s 0
+         a BLPOP l abc
+         a BLPOP l -1
+         a BLPOP l 1e400
+         a BLPOP l
+         a BLMOVE l d X LEFT abc
+         a BLMOVE l d LEFT LEFT abc
+         a BLMOVE l s LEFT LEFT 0
+         a BRPOPLPUSH l s -1
+         a BRPOPLPUSH s l 0
+         a BLMPOP x 0 l LEFT
+         a BLMPOP -1 2 l LEFT
+         a BLMPOP 0 1 l MIDDLE
+         a BLMPOP 0 1 l LEFT COUNT 0
+         a BLMPOP 0 1 l LEFT COUNT 1 COUNT 2
+         a BLMPOP abc 1 l LEFT
+         a BLMPOP 0 1 s LEFT
+         p LRANGE l 0 -1"]);
+}
+
+#[test]
+fn a_pipeline_waits_behind_what_waits() {
+    each_plain_form(|server| {
+        let (mut a, mut p) = (server.client(), server.client());
+        for round in 0..20 {
+            a.send_raw(&encode(&["SET", "before", "1"]));
+            a.send_raw(&encode(&["BLPOP", "k", "0"]));
+            a.send_raw(&encode(&["GET", "after"]));
+            a.send_raw(&encode(&["BLPOP", "k", "other", "0"]));
+            a.send_raw(&encode(&["PING"]));
+            assert_eq!(a.read(), Reply::ok());
+            assert!(wait_until(SOON, || p.info_number("blocked_clients") == 1));
+            p.cmd(&["SET", "after", &round.to_string()]);
+            assert_eq!(p.run("RPUSH k x"), Reply::Int(1));
+            assert_eq!(a.read(), Reply::Array(vec![Reply::bulk("k"), Reply::bulk("x")]));
+            assert_eq!(a.read(), Reply::bulk(round.to_string()));
+            assert_eq!(p.run("RPUSH other y"), Reply::Int(1));
+            assert_eq!(a.read(), Reply::Array(vec![Reply::bulk("other"), Reply::bulk("y")]));
+            assert_eq!(a.read(), Reply::Simple(b"PONG".to_vec()));
+        }
+        a.send_raw(b"CLIENT REPLY SKIP\r\nBLPOP k 0\r\nPING\r\n");
+        assert!(wait_until(SOON, || p.info_number("blocked_clients") == 1));
+        p.run("RPUSH k x");
+        assert_eq!(a.read(), Reply::Simple(b"PONG".to_vec()));
+    });
+}
+
+#[test]
+fn timeouts_are_kept_to_the_millisecond() {
+    each_plain_form(|server| {
+        let mut clients: Vec<Client> = (0..8).map(|_| server.client()).collect();
+        let started = now();
+        // The last to ask is the first to give up.
+        for (at, client) in clients.iter_mut().enumerate().rev() {
+            let timeout = format!("0.{:03}", 40 + 25 * at);
+            client.send(&["BLPOP", "k", "k2", "k3", &timeout]);
+        }
+        for (at, client) in clients.iter_mut().enumerate() {
+            assert_eq!(client.read(), Reply::NullArray);
+            let (after, due) = (started.elapsed(), Duration::from_millis(40 + 25 * at as u64));
+            assert!(after >= due, "{after:?} instead of {due:?}");
+        }
+        let mut control = server.client();
+        assert_eq!(control.info("blocked_clients"), "0");
+        assert_eq!(control.info("clients_in_timeout_table"), "0");
+        assert!(wait_until(SOON, || control.info("total_blocking_keys") == "0"));
+    });
+}
+
+#[test]
+fn those_who_wait_are_told_of() {
+    each_plain_form(|server| {
+        let mut control = server.client();
+        control.run("CONFIG SET timeout 1");
+        let (mut a, mut b, mut idle) = (server.client(), server.client(), server.client());
+        assert_eq!(idle.run("PING"), Reply::Simple(b"PONG".to_vec()));
+        a.send(&["BLPOP", "k1", "k2", "100"]);
+        b.send(&["BLMOVE", "k1", "d", "LEFT", "LEFT", "0"]);
+        assert!(wait_until(SOON, || control.info_number("blocked_clients") == 2));
+        assert_eq!(control.info("clients_in_timeout_table"), "1");
+        assert_eq!(control.info("total_blocking_keys"), "2");
+        assert_eq!(control.info("total_blocking_keys_on_nokey"), "0");
+        let before = control.run("INFO commandstats").text();
+        assert!(!before.contains("cmdstat_blpop"), "it counts when its wait is over: {before}");
+        // Who waits is not idle; who does not, is.
+        assert!(wait_until(SOON, || {
+            control.run("PING");
+            control.info_number("connected_clients") == 3
+        }));
+        assert_eq!(control.info("blocked_clients"), "2");
+        control.run("RPUSH k1 1 2");
+        assert_eq!(a.read(), Reply::Array(vec![Reply::bulk("k1"), Reply::bulk("1")]));
+        assert_eq!(b.read(), Reply::bulk("2"));
+        assert_eq!(control.info("blocked_clients"), "0");
+        assert!(control.run("INFO commandstats").text().contains("cmdstat_blpop:calls=1,"));
+        assert!(wait_until(SOON, || control.info("total_blocking_keys") == "0"));
+    });
+}
+
+#[test]
+fn a_server_ends_though_clients_wait() {
+    let mut server = Server::start(ServerOptions::new(4, true));
+    let (mut a, mut control) = (server.client(), server.client());
+    a.send(&["BLPOP", "k1", "k2", "k3", "0"]);
+    assert!(wait_until(SOON, || control.info_number("blocked_clients") == 1));
+    control.send(&["SHUTDOWN", "NOSAVE"]);
+    assert!(server.wait_exit(SOON).is_some_and(|status| status.success()));
+    assert!(a.closed_within(SOON));
+}
