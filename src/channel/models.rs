@@ -11,7 +11,7 @@ use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex, Notify};
 use loom::thread;
 
-use super::{Bell, Desk, Epoch, Rendezvous, borrow, give_back};
+use super::{Attempt, Bell, Desk, Epoch, Rendezvous, Ticket, borrow, give_back};
 
 /// Explores every interleaving with so many preemptions: all known races of this kind need no more,
 /// and without a bound one model takes hours.
@@ -226,5 +226,87 @@ fn loom_two_meetings_in_one_order_both_take_place() {
         other.join().expect("no thread panics");
         let results: Vec<_> = meetings.iter().map(|meeting| meeting.result()).collect();
         assert_eq!(results, [Some(Box::new(1)), Some(Box::new(2))]);
+    });
+}
+
+/// What a blocked command leaves for its acceptor.
+struct Call {
+    ticket: Ticket,
+    outcome: Desk<u32>,
+    pushed: Queue,
+    bell: Bell,
+}
+
+impl Call {
+    fn new() -> Call {
+        let (ticket, outcome) = (Ticket::new(), Desk::new(None));
+        Call { ticket, outcome, pushed: Queue::default(), bell: Bell::new() }
+    }
+
+    /// One of its keys has changed: serves it, if nobody else does.
+    fn serve(&self, by: u32) -> Attempt {
+        let attempt = self.ticket.try_serve();
+        if attempt == Attempt::Granted {
+            self.ticket.served();
+            self.outcome.put(Box::new(by));
+            self.pushed.push(by);
+            self.bell.ring();
+        }
+        attempt
+    }
+
+    /// The acceptor's way to the outcome once the wait is over.
+    fn await_outcome(&self, poller: &Notify) -> u32 {
+        loop {
+            self.bell.prepare_poll();
+            if self.pushed.pop().is_some() {
+                self.bell.awake();
+                return *self.outcome.take().expect("the outcome is there before the push");
+            }
+            poller.wait();
+            self.bell.awake();
+        }
+    }
+}
+
+#[test]
+fn loom_a_blocked_command_is_served_once_or_given_up() {
+    model(|| {
+        let call = Arc::new(Call::new());
+        let poller = Arc::new(Notify::new());
+        let waker = poller.clone();
+        call.bell.set_poller(Box::new(move || waker.notify()));
+        let servers: Vec<_> = (1..=2)
+            .map(|by| {
+                let call = call.clone();
+                thread::spawn(move || call.serve(by))
+            })
+            .collect();
+        let given_up = call.ticket.end();
+        let outcome = if given_up { None } else { Some(call.await_outcome(&poller)) };
+        let attempts: Vec<_> =
+            servers.into_iter().map(|server| server.join().expect("no thread panics")).collect();
+        let served = attempts.iter().filter(|attempt| **attempt == Attempt::Granted).count();
+        assert_eq!(served, usize::from(!given_up), "{attempts:?}");
+        assert_eq!(outcome.is_some(), !given_up);
+        assert!(call.ticket.is_over() && call.outcome.take().is_none());
+    });
+}
+
+#[test]
+fn loom_who_gives_up_waits_for_an_attempt_that_fails() {
+    model(|| {
+        let call = Arc::new(Call::new());
+        let server = {
+            let call = call.clone();
+            thread::spawn(move || {
+                if call.ticket.try_serve() == Attempt::Granted {
+                    call.ticket.not_served();
+                }
+            })
+        };
+        assert!(call.ticket.end(), "nobody has served it");
+        server.join().expect("no thread panics");
+        assert_eq!(call.ticket.try_serve(), Attempt::Over);
     });
 }

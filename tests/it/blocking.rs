@@ -160,6 +160,19 @@ fn who_waits_is_served_in_order() {
 #[test]
 fn chains_run_to_their_end() {
     compare(&[
+        // Whoever has the reply of a push sees what came of it.
+        "a> BLMOVE s1 d1 LEFT RIGHT 0
+         p RPUSH s1 x
+         p EXISTS s1 d1
+         b> BLMOVE s2 d2 LEFT RIGHT 0
+         p RPUSH s2 x
+         p EXISTS s2 d2
+         c> BLMOVE s3 d3 LEFT RIGHT 0
+         p RPUSH s3 x y
+         p EXISTS s3 d3
+         a<
+         b<
+         c<",
         "a> BLMOVE q1 q2 LEFT RIGHT 0
          b> BLMOVE q2 q3 LEFT RIGHT 0
          c> BLMOVE q3 q4 LEFT RIGHT 0

@@ -47,7 +47,7 @@ pub const ALL: [(&str, Invariant); 5] = [
 ];
 
 /// Eight keys with tags of their own.
-fn keys(name: &str) -> Vec<String> {
+pub fn keys(name: &str) -> Vec<String> {
     many_keys(name, 8)
 }
 
@@ -56,9 +56,10 @@ fn many_keys(name: &str, count: usize) -> Vec<String> {
 }
 
 /// A role's connection and chance.
-struct Player {
+pub struct Player {
     link: Client,
-    rng: Rng,
+    /// Its chance.
+    pub rng: Rng,
 }
 
 impl Player {
@@ -72,13 +73,13 @@ impl Player {
     }
 
     /// Sends one request written as words between spaces.
-    fn say(&mut self, line: &str) -> Result<Reply, String> {
+    pub fn say(&mut self, line: &str) -> Result<Reply, String> {
         let args: Vec<&str> = line.split_ascii_whitespace().collect();
         self.ask(&[args]).map(|mut replies| replies.remove(0))
     }
 
     /// MULTI, the commands, EXEC in one write: the last reply.
-    fn transaction(&mut self, lines: &[String]) -> Result<Reply, String> {
+    pub fn transaction(&mut self, lines: &[String]) -> Result<Reply, String> {
         let mut requests = vec![vec!["MULTI"]];
         requests.extend(lines.iter().map(|line| line.split_ascii_whitespace().collect()));
         requests.push(vec!["EXEC"]);
@@ -92,10 +93,10 @@ impl Player {
 }
 
 /// What a role does again and again.
-type Step<'a> = Box<dyn FnMut(&mut Player) -> Result<(), String> + Send + 'a>;
+pub type Step<'a> = Box<dyn FnMut(&mut Player) -> Result<(), String> + Send + 'a>;
 
 /// Lets all roles work at once until the time is up or one has seen a violation.
-fn play(trial: Trial, roles: Vec<Step<'_>>) -> Result<usize, String> {
+pub fn play(trial: Trial, roles: Vec<Step<'_>>) -> Result<usize, String> {
     let deadline = Deadline::after(trial.time);
     let over = AtomicBool::new(false);
     let players: Result<Vec<Player>, String> =
@@ -131,7 +132,7 @@ fn player(trial: Trial, role: u64) -> Result<Player, String> {
 }
 
 /// One who prepares before the roles start and looks after they have ended.
-fn alone(trial: Trial) -> Result<Player, String> {
+pub fn alone(trial: Trial) -> Result<Player, String> {
     let mut player = player(trial, u64::MAX)?;
     match player.say("FLUSHALL")? {
         reply if reply == Reply::ok() => Ok(player),
@@ -148,7 +149,8 @@ fn visit<A: AsRef<[u8]>>(trial: Trial, requests: &[Vec<A>]) -> Result<(), String
     guest.try_send_raw(&out).map_err(|e| format!("{} requests: {e}", requests.len()))
 }
 
-fn expect(ok: bool, seen: impl FnOnce() -> String) -> Result<(), String> {
+/// Fails with what was seen unless it is as it should be.
+pub fn expect(ok: bool, seen: impl FnOnce() -> String) -> Result<(), String> {
     if ok { Ok(()) } else { Err(seen()) }
 }
 
@@ -231,7 +233,8 @@ fn number(reply: &Reply) -> Result<i64, String> {
     text.parse().map_err(|e| format!("{reply}: {e}"))
 }
 
-fn items(reply: &Reply) -> Result<&[Reply], String> {
+/// The elements of a list.
+pub fn items(reply: &Reply) -> Result<&[Reply], String> {
     match reply {
         Reply::Array(items) => Ok(items),
         other => Err(format!("not a list: {other}")),

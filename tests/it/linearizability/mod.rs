@@ -2,7 +2,7 @@
 //!
 //! `model` says what a single-threaded server does; `history` what was asked and answered;
 //! `checker` whether the two agree; `recorder` makes histories with real clients and the requests
-//! of `generator`, `witness` makes what is wrong with one readable; `invariants` are long runs with one question each. `faulty` is a server that
+//! of `generator`, `witness` makes what is wrong with one readable; `invariants` and `queues` are long runs with one question each. `faulty` is a server that
 //! breaks one promise at a time: every promise has a fault that these tests must catch.
 //!
 //! Chance comes from one seed, printed with every failure: `BATON_LIN_SEED=…` sets it,
@@ -16,6 +16,7 @@ pub mod generator;
 pub mod history;
 mod invariants;
 pub mod model;
+mod queues;
 pub mod recorder;
 mod witness;
 
@@ -120,6 +121,30 @@ fn sixteen_shards() {
 #[test]
 fn sixty_four_shards() {
     examine(under_test(64, false, 3).addr(), 60, 600);
+}
+
+/// The queues of a server; a violation is told.
+fn examine_queues(addr: SocketAddrV4, millis: u64) {
+    match queues::nothing_is_popped_twice_or_lost(trial(addr, millis)) {
+        Ok(steps) => println!("{steps} steps"),
+        Err(violation) => panic!("{violation}"),
+    }
+}
+
+#[test]
+fn queues_of_the_reference() {
+    let server = Server::start(ServerOptions::default().target(Target::Valkey));
+    examine_queues(server.addr(), 400);
+}
+
+#[test]
+fn queues() {
+    for (shards, lend, acceptors) in
+        [(1, true, 2), (4, true, 1), (4, true, 3), (4, false, 2), (16, true, 2)]
+    {
+        println!("{shards} shards, lending {lend}, {acceptors} acceptors");
+        examine_queues(under_test(shards, lend, acceptors).addr(), 1500);
+    }
 }
 
 #[test]
