@@ -389,12 +389,18 @@ impl<'a> Write<'a> {
     }
 
     /// States a change that is none of the key's value in Redis's eyes: WATCH and client tracking
-    /// do not see it, but it has an effect, and an event if it is given one. That is what happens
+    /// do not see it, but it has an effect, and an event if it is given one, which those hear who
+    /// wait for the key. That is what happens
     /// to the consumer groups of a stream.
-    pub fn noted(&mut self, key: &Key<'_>, _event: Option<Event>, effect: Effect<'_>) {
+    pub fn noted(&mut self, key: &Key<'_>, event: Option<Event>, effect: Effect<'_>) {
+        let client_db = self.read.call.db;
         let shard = self.read.shard_mut(key);
         shard.stats.dirty += u64::from(!matches!(effect, Effect::Covered));
-        let client_db = self.read.call.db;
+        if let Some(event) = event
+            && !shard.wait.is_empty()
+        {
+            shard.wait.touch(client_db, key.bytes, event);
+        }
         match effect {
             Effect::Verbatim(args) => self.state_verbatim(args),
             Effect::Rewrite(args) => self.state(client_db, args),

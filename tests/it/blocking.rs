@@ -4,7 +4,8 @@
 //! transcript, and that of Baton must be that of valkey-server. `a RPUSH k x` sends and reads the
 //! reply; `a> BLPOP k 0` sends and waits until the server lists the client as blocked; `a<` reads
 //! a reply that is due; `a?` says whether it still waits; `a/` closes its side of the connection
-//! and `a!` all of it, and both wait until the server has noticed. `$a` stands for the number of
+//! and `a!` all of it, and both wait until the server has noticed; `a3` goes over to RESP3. `$a`
+//! stands for the number of
 //! client `a`.
 
 use std::collections::BTreeMap;
@@ -71,6 +72,7 @@ impl<'a> Stage<'a> {
                 self.client(name).0.send(&words);
                 assert!(wait_until(SOON, || self.waits(id)), "{line}: it does not wait");
             }
+            "3" => self.client(name).0.hello3(),
             "<" => said = self.client(name).0.read().to_string(),
             "?" => said = self.waits(id).to_string(),
             "/" => {
@@ -333,7 +335,7 @@ fn waits_end_in_other_ways() {
          b CLIENT UNBLOCK -1
          a RPUSH k 1
          a BLPOP k 0",
-        "a HELLO 3
+        "a3
          a BLPOP k 0.01
          a BLMOVE k d LEFT LEFT 0.01
          a BRPOPLPUSH k d 0.01
@@ -352,12 +354,99 @@ fn waits_end_in_other_ways() {
 }
 
 #[test]
+fn streams_are_waited_for() {
+    compare(&[
+        "p XADD s1 1-1 f v
+         a> XREAD BLOCK 0 STREAMS s1 s2 s3 $ $ 0
+         b> XREAD COUNT 1 BLOCK 0 STREAMS s2 0
+         p XADD s1 1-2 f v
+         a<
+         b?
+         p XADD s2 5-1 f v
+         b<
+         a XREAD BLOCK 5 STREAMS s1 s2 $ $
+         a XREAD BLOCK 0 STREAMS s1 s2 1-1 $
+         a MULTI
+         a XREAD BLOCK 0 STREAMS s1 $
+         a EXEC",
+        "p XADD s1 1-5 f v
+         a> XREAD BLOCK 0 STREAMS s1 s2 1-7 1-7
+         p XADD s1 1-6 f v
+         a?
+         p XADD s2 1-7 f v
+         a?
+         p SET s3 x
+         p XADD s1 1-9 f v
+         a<",
+        "p XGROUP CREATE s1 g $ MKSTREAM
+         p XGROUP CREATE s2 g $ MKSTREAM
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s1 s2 > >
+         b> XREADGROUP GROUP g two BLOCK 0 STREAMS s1 >
+         p XADD s1 1-1 f v
+         p XPENDING s1 g
+         a<
+         b?
+         p XACK s1 g 1-1
+         b?
+         p XADD s2 1-1 f v
+         b?
+         p XADD s1 1-2 f v
+         p XPENDING s1 g - + 10 two
+         b<",
+        "p XGROUP CREATE s g $ MKSTREAM
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+         p DEL s
+         a<
+         p XGROUP CREATE s g $ MKSTREAM
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+         p XGROUP DESTROY s g
+         a<
+         p XGROUP CREATE s g $
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+         p RENAME s t
+         a<
+         p XGROUP CREATE s g $ MKSTREAM
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+         p SET s x
+         a<
+         p DEL s
+         p XGROUP CREATE s g $ MKSTREAM
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+         p PEXPIRE s 30
+         a<
+         p XGROUP CREATE s g $ MKSTREAM
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+         p FLUSHALL
+         a<
+         p XGROUP CREATE s g $ MKSTREAM
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s >
+         p SWAPDB 0 1
+         a<",
+        "p XGROUP CREATE s1 g $ MKSTREAM
+         p XGROUP CREATE s2 g $ MKSTREAM
+         p XGROUP CREATE s3 g $ MKSTREAM
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s1 s2 s3 > > >
+         p DEL s3
+         a<
+         p XADD s1 1-1 f v
+         a XREADGROUP GROUP g one BLOCK 0 STREAMS s1 s2 > >
+         a> XREADGROUP GROUP g one BLOCK 0 STREAMS s1 s2 > >
+         b CLIENT UNBLOCK $a ERROR
+         a<
+         a XREAD BLOCK -1 STREAMS s1 $
+         a XREAD BLOCK x STREAMS s1 $
+         a XREAD BLOCK 9223372036854775807 STREAMS s1 $",
+    ]);
+}
+
+#[test]
 fn errors_come_first() {
     compare(&["p SET s x
          p RPUSH l 1
          a BLPOP s 0
          a BLPOP l s 0
          a BLPOP k s 0
+         p RPUSH l 1
          a BLPOP l abc
          a BLPOP l -1
          a BLPOP l 1e400
@@ -416,7 +505,8 @@ fn timeouts_are_kept_to_the_millisecond() {
         }
         for (at, client) in clients.iter_mut().enumerate() {
             assert_eq!(client.read(), Reply::NullArray);
-            let (after, due) = (started.elapsed(), Duration::from_millis(40 + 25 * at as u64));
+            // The server's clock has whole milliseconds.
+            let (after, due) = (started.elapsed(), Duration::from_millis(39 + 25 * at as u64));
             assert!(after >= due, "{after:?} instead of {due:?}");
         }
         let mut control = server.client();

@@ -61,7 +61,7 @@ impl Read<'_> {
         !self.call.in_transaction
     }
 
-    /// The command waits. It must not have written or changed anything.
+    /// The command waits. It must not have written a reply.
     pub fn block(&mut self, block: Block) {
         self.block = Some(Box::new(block));
     }

@@ -45,9 +45,6 @@ texts! {
                           read the history of this consumer by specifying a proper ID, or use \
                           the > ID to get new messages. The + ID would just return an empty \
                           result set.";
-    TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range";
-    TIMEOUT_NEGATIVE = "ERR timeout is negative";
-    TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
     KEY_REQUIRED = "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you \
                     may want to use the MKSTREAM option to create an empty stream automatically.";
     BUSY_GROUP = "BUSYGROUP Consumer Group name already exists";

@@ -3,11 +3,12 @@
 //! A request is parsed, its ids are resolved against the streams as they are ([`Request::resolve`]:
 //! `$` and `+` mean what they mean at that moment, and keys and groups are checked), and then the
 //! streams are read ([`read`], [`read_group`]), which writes a reply only if there is something to
-//! give. A client that blocks keeps the resolved positions and reads again when a key changes.
+//! give. A client that waits keeps the resolved ids and reads again when a key changes.
 
 use super::super::error::CommandError;
-use super::super::{Args, CommandResult, Effect, Key, Read, Write};
+use super::super::{Args, Block, CommandResult, Effect, Key, Read, Write};
 use super::{CREATE_CONSUMER, Delivery, errors, ids, reply, state_delivery};
+use crate::keyspace::WaitFor;
 use crate::resp::{Deferred, Proto, Writer};
 use crate::value::stream::{ConsumerId, GroupMut, Pending, Stream, StreamId};
 
@@ -23,8 +24,8 @@ enum Form {
 pub(in crate::command) struct Request {
     /// Most entries of each stream; 0 for all.
     count: u64,
-    /// BLOCK: when to give up, in milliseconds of Unix time; 0: never. None if it is not to wait.
-    pub(in crate::command) block_until_ms: Option<i64>,
+    /// BLOCK: when to give up, in milliseconds of Unix time, or never. `None` if it is not to wait.
+    waits_until: Option<Option<i64>>,
     /// Where the group's name stands; the consumer's follows.
     group_at: usize,
     noack: bool,
@@ -42,22 +43,12 @@ pub(in crate::command) enum Position {
     New,
 }
 
-/// When a wait of `timeout` milliseconds ends, 0 for one without an end.
-fn deadline(args: Args<'_>, at: usize, now_ms: i64) -> Result<i64, CommandError> {
-    let timeout = args.integer(at).map_err(|_| errors::TIMEOUT_NOT_AN_INTEGER)?;
-    match timeout {
-        ..0 => Err(errors::TIMEOUT_NEGATIVE),
-        0 => Ok(0),
-        _ => timeout.checked_add(now_ms).ok_or(errors::TIMEOUT_OUT_OF_RANGE),
-    }
-}
-
 impl Request {
     /// Reads the options.
-    fn read(args: Args<'_>, now_ms: i64, form: Form) -> Result<Request, CommandError> {
+    fn read(cx: &Read<'_>, args: Args<'_>, form: Form) -> Result<Request, CommandError> {
         let mut request = Request {
             count: 0,
-            block_until_ms: None,
+            waits_until: None,
             group_at: 0,
             noack: false,
             first_key: 0,
@@ -67,7 +58,7 @@ impl Request {
         while at < args.len() {
             let more = args.len() - at - 1;
             if args.is(at, "BLOCK") && more >= 1 {
-                request.block_until_ms = Some(deadline(args, at + 1, now_ms)?);
+                request.waits_until = Some(cx.deadline_after_ms(args, at + 1)?);
                 at += 2;
             } else if args.is(at, "COUNT") && more >= 1 {
                 request.count = args.integer(at + 1)?.max(0) as u64;
@@ -108,18 +99,37 @@ impl Request {
 
     /// The request of an XREAD.
     pub(in crate::command) fn of_xread(
+        cx: &Read<'_>,
         args: Args<'_>,
-        now_ms: i64,
     ) -> Result<Request, CommandError> {
-        Request::read(args, now_ms, Form::Read)
+        Request::read(cx, args, Form::Read)
     }
 
     /// The request of an XREADGROUP.
     pub(in crate::command) fn of_xreadgroup(
+        cx: &Read<'_>,
         args: Args<'_>,
-        now_ms: i64,
     ) -> Result<Request, CommandError> {
-        Request::read(args, now_ms, Form::ReadGroup)
+        Request::read(cx, args, Form::ReadGroup)
+    }
+
+    /// There is nothing to give: waits, if it shall and may. Where `$` and `+` stood then, there
+    /// stand the ids that they meant now.
+    fn wait_or_null(&self, cx: &mut Read<'_>, positions: &[Position], out: &mut Writer<'_>) {
+        let Some(until_ms) = self.waits_until.filter(|_| cx.may_block()) else {
+            return out.null_array();
+        };
+        let first_id = self.first_key + self.streams;
+        let resolved = positions.iter().enumerate().filter_map(|(stream, position)| {
+            let Position::After(id) = position else { return None };
+            Some((first_id + stream, id.text().as_bytes().to_vec()))
+        });
+        let keys = self.first_key..first_id;
+        let mut block = Block::on_any(keys, WaitFor::Stream, until_ms).needing_all();
+        block.replaced = resolved.collect();
+        // A group's consumer is told when the group is gone.
+        block.even_if_gone = self.group_at > 0;
+        cx.block(block);
     }
 
     /// The key of a stream.
@@ -178,10 +188,10 @@ impl Request {
 
 /// XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key …] id [id …]
 pub(super) fn xread(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
-    let request = Request::of_xread(args, cx.now_ms())?;
+    let request = Request::of_xread(cx, args)?;
     let positions = request.resolve(cx, args)?;
     if !read(cx, args, &request, &positions, out)? {
-        out.null_array();
+        request.wait_or_null(cx, &positions, out);
     }
     Ok(())
 }
@@ -193,10 +203,10 @@ pub(super) fn xreadgroup(
     args: Args<'_>,
     out: &mut Writer<'_>,
 ) -> CommandResult {
-    let request = Request::of_xreadgroup(args, cx.now_ms())?;
+    let request = Request::of_xreadgroup(cx, args)?;
     let positions = request.resolve(cx, args)?;
     if !read_group(cx, args, &request, &positions, out)? {
-        out.null_array();
+        request.wait_or_null(cx, &positions, out);
     }
     Ok(())
 }
