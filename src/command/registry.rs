@@ -22,6 +22,7 @@ const FAMILIES: &[&[Command]] = &[
     hash::TABLE,
     stream::TABLE,
     zset::TABLE,
+    zset::blocking::TABLE,
     geo::TABLE,
     key::TABLE,
     key::expire::TABLE,

@@ -99,6 +99,8 @@ const WRITES: &[&str] = &[
     "ZADD k GT INCR f v",
     "ZINCRBY k f v",
     "ZREM k v v",
+    "BZPOPMIN k k 0",
+    "BZMPOP 0 2 k k MAX COUNT 2",
     "ZPOPMIN k",
     "ZPOPMAX k 2",
     "ZMPOP 2 k k MAX COUNT 2",

@@ -7,6 +7,7 @@
 pub(in crate::command) mod add;
 mod algebra;
 mod arguments;
+pub mod blocking;
 mod member;
 pub(in crate::command) mod pop;
 mod random;

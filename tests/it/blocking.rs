@@ -354,6 +354,46 @@ fn waits_end_in_other_ways() {
 }
 
 #[test]
+fn sorted_sets_are_waited_for() {
+    compare(&[
+        "a> BZPOPMIN z1 z2 z3 0
+         b> BZPOPMAX z2 0
+         c> BZMPOP 0 2 z3 z2 MAX COUNT 2
+         p ZADD z2 1 a 2 b 3 c 4 d 5 e
+         a<
+         b<
+         c<
+         p ZRANGE z2 0 -1 WITHSCORES
+         a BZPOPMIN none z2 0
+         a BZPOPMIN z2 0.01
+         a BZMPOP 0.01 1 z2 MIN",
+        "a3
+         a> BZPOPMIN z 0
+         p RPUSH z x
+         a?
+         p DEL z
+         p ZADD y 1.5 m
+         p ZUNIONSTORE z 1 y
+         a<
+         a> BZMPOP 0 1 z MIN
+         p GEOADD g 13 38 x
+         p RENAME g z
+         a<
+         a BZPOPMIN z 0.01",
+        "p SET s x
+         a BZPOPMIN s 0
+         a BZPOPMIN z -1
+         a BZMPOP x 0 z MIN
+         a BZMPOP abc 1 z MIN COUNT 0
+         a BZMPOP abc 1 z MIN
+         a MULTI
+         a BZPOPMIN z 0
+         a BZMPOP 0 1 z MAX
+         a EXEC",
+    ]);
+}
+
+#[test]
 fn streams_are_waited_for() {
     compare(&[
         "p XADD s1 1-1 f v

@@ -164,6 +164,17 @@ pub(super) const ZMPOP: &[Arg] = &[
     Arg::one_of("where", const { &[Arg::token("min", "MIN"), Arg::token("max", "MAX")] }),
     Arg::new("count", ArgKind::Integer).with_token("COUNT").optional(),
 ];
+/// BZPOPMIN, BZPOPMAX
+pub(super) const BZPOPMIN: &[Arg] =
+    &[Arg::new("key", ArgKind::Key(0)).multiple(), Arg::new("timeout", ArgKind::Double)];
+/// BZMPOP
+pub(super) const BZMPOP: &[Arg] = &[
+    Arg::new("timeout", ArgKind::Double),
+    Arg::new("numkeys", ArgKind::Integer),
+    Arg::new("key", ArgKind::Key(0)).multiple(),
+    Arg::one_of("where", const { &[Arg::token("min", "MIN"), Arg::token("max", "MAX")] }),
+    Arg::new("count", ArgKind::Integer).with_token("COUNT").optional(),
+];
 /// ZRANDMEMBER
 pub(super) const ZRANDMEMBER: &[Arg] = &[
     Arg::new("key", ArgKind::Key(0)),

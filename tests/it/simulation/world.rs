@@ -63,14 +63,10 @@ pub struct Plan {
     shards: usize,
     acceptors: usize,
     lend: bool,
-<<<<<<< HEAD
     /// Acceptors are often preempted, and for long, while they place an ordered iteration.
     stalls: bool,
-    clients: ClientId,
-=======
     /// How many clients there are.
     pub clients: ClientId,
->>>>>>> b778a95 (Blocking: scenes against the reference, simulated clients that wait)
     profile: Profile,
     ops: usize,
 }
@@ -119,9 +115,13 @@ pub struct World<C> {
 pub fn simulate(seed: u64) -> Result<(), String> {
     let mut world = World::new(seed, |plan, rng, networks| {
         let clients = (0..plan.clients).map(|id| {
-            let steps = items(rng, plan.profile, id, plan.ops);
+            // In plans with stalls every other client looks at one key after the other: who saw
+            // one half of something must see the other half.
+            let looks = plan.stalls && id % 2 == 1;
+            let profile = if looks { Profile::Single } else { plan.profile };
+            let steps = items(rng, profile, id, if looks { 2 * plan.ops } else { plan.ops });
             let network = &networks[rng.usize(..networks.len())];
-            SimClient::new(id, plan.profile.database_of(id), steps, network, rng)
+            SimClient::new(id, profile.database_of(id), steps, network, rng)
         });
         clients.collect()
     });
@@ -194,20 +194,7 @@ impl<C: Guest> World<C> {
                 AcceptorActor::new(Acceptor::new(parts), number, house, network.clone())
             });
         let acceptors = acceptors.collect();
-<<<<<<< HEAD
-        let clients = (0..plan.clients).map(|id| {
-            // In plans with stalls every other client looks at one key after the other: who saw
-            // one half of something must see the other half.
-            let looks = plan.stalls && id % 2 == 1;
-            let profile = if looks { Profile::Single } else { plan.profile };
-            let steps = items(&mut rng, profile, id, if looks { 2 * plan.ops } else { plan.ops });
-            let network = &networks[rng.usize(..networks.len())];
-            SimClient::new(id, profile.database_of(id), steps, network, &mut rng)
-        });
-        let clients = clients.collect();
-=======
         let clients = invite(&plan, &mut rng, &networks);
->>>>>>> b778a95 (Blocking: scenes against the reference, simulated clients that wait)
         World {
             plan,
             rng,
