@@ -124,3 +124,86 @@ fn keys_are_where_the_reference_finds_them() {
     assert!(asked > 500 && with_keys > 200, "{asked} asked, {with_keys} with keys");
     assert!(wrong.is_empty(), "{} of {asked} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// Requests of a command with odd arguments: numbers where keys are counted (too few, too many,
+/// none), keys where numbers belong, words that begin an option, in every length.
+fn odd_requests(name: &[&str], rng: &mut fastrand::Rng) -> Vec<Vec<String>> {
+    const WORDS: [&str; 18] = [
+        "0",
+        "1",
+        "2",
+        "3",
+        "-1",
+        "9",
+        "4294967297",
+        "",
+        "a",
+        "{b}:1",
+        "c",
+        "d",
+        "KEYS",
+        "NUMKEYS",
+        "STORE",
+        "STREAMS",
+        "FIELDS",
+        "GET",
+    ];
+    let request = |len: usize, rng: &mut fastrand::Rng| {
+        let words = (0..len).map(|_| WORDS[rng.usize(..WORDS.len())].to_owned());
+        name.iter().map(|word| (*word).to_owned()).chain(words).collect()
+    };
+    (0..8).flat_map(|len| [len; 3]).map(|len| request(len, rng)).collect()
+}
+
+/// Whatever stands where keys and their number belong, inside MULTI and outside, a request is
+/// answered and the server stays: it never runs with a key whose shard is not in hand.
+#[test]
+fn odd_arguments_never_reach_a_shard_that_is_not_in_hand() {
+    // They end, hold up or silence what this test speaks through.
+    const LEFT_OUT: [&str; 14] = [
+        "shutdown",
+        "debug",
+        "quit",
+        "client",
+        "reset",
+        "hello",
+        "auth",
+        "multi",
+        "exec",
+        "discard",
+        "monitor",
+        "subscribe",
+        "psubscribe",
+        "ssubscribe",
+    ];
+    let server = Server::start(ServerOptions::new(4, true));
+    let mut c = server.client();
+    let mut rng = fastrand::Rng::with_seed(1);
+    let rows = c.run("COMMAND").items();
+    assert!(rows.len() > 60);
+    for row in rows {
+        let name = row.items()[0].text();
+        let blocks = row.items()[2].items().iter().any(|flag| flag.text() == "blocking");
+        if LEFT_OUT.contains(&&*name) {
+            continue;
+        }
+        let mut names = vec![vec![name.clone()]];
+        for subcommand in row.items().get(9).map(Reply::items).unwrap_or_default() {
+            let full = subcommand.items()[0].text();
+            names.extend(full.split_once('|').map(|(_, word)| vec![name.clone(), word.to_owned()]));
+        }
+        for words in names {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let requests = odd_requests(&words, &mut rng);
+            let asked = || format!("{words:?}");
+            if !blocks {
+                assert_eq!(c.pipeline(&requests).len(), requests.len(), "{}", asked());
+            }
+            for request in &requests {
+                let alone = [vec!["MULTI".to_owned()], request.clone(), vec!["EXEC".to_owned()]];
+                assert_eq!(c.pipeline(&alone).len(), 3, "{}", asked());
+            }
+            assert_eq!(c.run("PING"), Reply::Simple(b"PONG".to_vec()), "{}", asked());
+        }
+    }
+}

@@ -443,3 +443,56 @@ fn an_idle_server_uses_no_cpu() {
         assert!(used <= 8, "{used} ticks of 10 ms in 2 s");
     });
 }
+
+/// As Valkey has it: the time of an EXEC is that of all its commands, which the slow log has one by
+/// one; what steers a transaction counts as a command.
+#[test]
+fn transactions_are_seen_by_the_figures() {
+    let debug = |options: ServerOptions| options.arg(["--enable-debug-command", "yes"]);
+    each_form(debug, |server| {
+        let mut c = server.client();
+        c.run("CONFIG SET slowlog-log-slower-than 0 latency-monitor-threshold 20");
+        c.run("SLOWLOG RESET");
+        for line in ["MULTI", "SET a 1", "DEBUG SLEEP 0.03", "EXEC", "DISCARD", "MULTI"] {
+            c.run(line);
+        }
+        c.run("SET b a-value-of-some-length");
+        c.run("DISCARD");
+        c.run("CONFIG SET slowlog-log-slower-than -1");
+        let exec = c.info("cmdstat_exec");
+        let usec = exec.split(',').find_map(|field| field.strip_prefix("usec="));
+        let usec: u64 = usec.and_then(|usec| usec.parse().ok()).unwrap_or(0);
+        assert!(exec.starts_with("calls=1,") && usec >= 30_000, "{exec}");
+        assert!(c.info("cmdstat_multi").starts_with("calls=2,"));
+        let discard = c.info("cmdstat_discard");
+        assert!(
+            discard.starts_with("calls=2,") && discard.ends_with("failed_calls=1"),
+            "{discard}"
+        );
+        let entries = c.run("SLOWLOG GET -1").items();
+        let logged: Vec<String> =
+            entries.iter().map(|entry| entry.items()[3].items()[0].text()).collect();
+        assert!(logged.contains(&"MULTI".to_owned()) && logged.contains(&"SET".to_owned()));
+        assert!(!logged.contains(&"EXEC".to_owned()), "{logged:?}");
+        let events = c.run("LATENCY LATEST").items();
+        assert!(events.iter().any(|event| event.items()[0].text() == "command"), "{events:?}");
+    });
+}
+
+#[test]
+fn what_is_queued_is_seen_as_memory() {
+    let server = Server::start(ServerOptions::default());
+    let (mut c, mut other) = (server.client(), server.client());
+    let id = c.run("CLIENT ID").int();
+    let mut held = || {
+        let line = other.run(&format!("CLIENT LIST ID {id}")).text();
+        let field = line.split(' ').find_map(|field| field.strip_prefix("multi-mem="));
+        field.and_then(|bytes| bytes.trim().parse::<u64>().ok()).expect("a number")
+    };
+    c.run("MULTI");
+    assert_eq!(held(), 0);
+    c.cmd(&["SET", "key", &"v".repeat(10_000)]);
+    assert!((10_000..12_000).contains(&held()), "{}", held());
+    c.run("EXEC");
+    assert_eq!(held(), 0);
+}
