@@ -27,5 +27,7 @@ pub mod resp;
 pub mod run;
 /// Threads that own shards.
 pub mod shard;
+/// Values in the format of Redis's RDB files.
+pub mod snapshot;
 /// Pure data structures that values are made of.
 pub mod value;

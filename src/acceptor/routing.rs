@@ -21,16 +21,15 @@ pub(super) struct Routing {
 }
 
 impl Routing {
-    /// Finds the keys of a request. There are none if the row has none, or if its key
-    /// specification does not fit the arguments: the handler says what is wrong then.
+    /// Finds the keys of a request. There are none if the row has none; a key specification that
+    /// does not fit the arguments names none, nor do those after it.
     pub fn find(&mut self, command: &Command, incoming: Incoming<'_>, server: &Server) {
         self.hashes.clear();
         self.shards.clear();
         self.distinct.clear();
         let argc = incoming.len();
-        if find_keys(command, argc, |at| incoming.get(at), &mut self.positions).is_err() {
-            self.positions.clear();
-        }
+        // Where not all can be found, those that were are where the handler may work.
+        let _ = find_keys(command, argc, |at| incoming.get(at), &mut self.positions);
         self.stride = stride_of(&self.positions.at);
         for &at in &self.positions.at {
             let key = incoming.get(at);

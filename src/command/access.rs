@@ -53,6 +53,19 @@ pub fn created(policy: AccessPolicy, now_ms: i64) -> u32 {
     }
 }
 
+/// The field of an entry that was last used so many seconds before `now_ms`, under an LRU policy.
+/// The clock goes round in 194 days: what was idle for longer counts as idle for as long as can be
+/// told.
+pub fn access_of_idle(seconds: u64, now_ms: i64) -> u32 {
+    let seconds = seconds.min(0xFF_FFFF) as u32;
+    lru_clock(now_ms).wrapping_sub(seconds) & 0xFF_FFFF
+}
+
+/// The field of an entry whose counter is this at `now_ms`, under an LFU policy.
+pub fn access_of_frequency(counter: u8, now_ms: i64) -> u32 {
+    lfu_minutes(now_ms) << 8 | u32::from(counter)
+}
+
 /// The field of an entry that is used at `now_ms`.
 pub fn touched(policy: AccessPolicy, field: u32, now_ms: i64, rng: &mut fastrand::Rng) -> u32 {
     match policy {

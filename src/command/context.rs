@@ -23,7 +23,7 @@ use super::{Args, Command};
 use crate::config::Config;
 use crate::keyspace::{
     ClientId, Db, DbIndex, Edit, EffectBuffer, EntryMut, EntryRef, Event, ExpiredFields, Found,
-    KeyHash, OwnedEntry, Previous, Shard, ShardCount, Value, ValueRef, WaitTable, WatchTable,
+    KeyHash, Kind, OwnedEntry, Previous, Shard, ShardCount, Value, ValueRef, WaitTable, WatchTable,
     discard,
 };
 use crate::observe::Server;
@@ -586,6 +586,15 @@ impl<'a> Write<'a> {
             && let Some(entry) = dbs[db].get(key.bytes, key.hash)
         {
             entry.set_access(access::created(policy, *now_ms));
+        }
+    }
+
+    /// Marks the string at `key` of the client's database as changed in place, as
+    /// [`Write::edit_string`] does.
+    pub fn mark_raw(&mut self, key: &Key<'_>) {
+        let short = self.peek(key).filter(|entry| !entry.is_raw() && entry.kind() != Kind::Shared);
+        if short.is_some() {
+            self.edit_string(key, 0, |_| {});
         }
     }
 

@@ -20,7 +20,7 @@ use crate::value::listpack::Item;
 const HDEL: Event = Event::hash("hdel");
 
 /// The limits of encodings that the configuration sets.
-fn limits<'a>(cx: &Read<'a>) -> Limits<'a> {
+pub(super) fn limits<'a>(cx: &Read<'a>) -> Limits<'a> {
     let config = cx.config();
     Limits {
         listpack_entries: config.hash_max_listpack_entries,

@@ -334,9 +334,8 @@ fn get_keys_and_flags(
     out.array(found.at.len());
     for (at, spec) in found.at.into_iter().zip(found.spec) {
         let mut flags = command.keys[spec as usize].flags;
-        let reads_too = (at + 4..args.len()).any(|option| args.is(option, "GET"));
-        if flags.contains("variable_flags") && !reads_too {
-            flags = "OW update";
+        if flags.contains("variable_flags") {
+            flags = flags_by_arguments(command, args, at);
         }
         out.array(2);
         out.bulk(&args[at + 2]);
@@ -344,6 +343,25 @@ fn get_keys_and_flags(
         write_words(out, flags.split_whitespace().filter(|flag| !hidden.contains(flag)));
     }
     Ok(())
+}
+
+/// How a request uses its key at `at` where that depends on the other arguments: SET reads as well
+/// with GET, BITFIELD only reads as long as no operation writes.
+fn flags_by_arguments(command: &Command, args: Args<'_>, at: usize) -> &'static str {
+    if command.name != "bitfield" {
+        let reads_too = (at + 4..args.len()).any(|option| args.is(option, "GET"));
+        return if reads_too { "RW access update" } else { "OW update" };
+    }
+    let mut option = at + 3;
+    while option < args.len() {
+        let rest = args.len() - option - 1;
+        option += match () {
+            () if args.is(option, "GET") && rest >= 2 => 3,
+            () if args.is(option, "OVERFLOW") && rest >= 1 => 2,
+            () => return "RW access update",
+        };
+    }
+    "RO access"
 }
 
 /// The row of the request that begins at argument 2, and where its keys are.

@@ -30,7 +30,8 @@ impl KeyPositions {
 }
 
 /// Finds the keys of a request of `argc` arguments, `arg` giving each. `found` is emptied first.
-/// On an error the command's handler will answer what is wrong; no key is named.
+/// On an error only the keys of the specifications before are named. The command's handler will
+/// answer what is wrong, or do without: PFMERGE of a key alone has no sources.
 pub fn find_keys<'a>(
     command: &Command,
     argc: usize,
@@ -47,6 +48,7 @@ pub fn find_keys<'a>(
             found.clear();
             return result;
         }
+        apply(command, spec, index as u8, argc, &arg, found)?;
     }
     if let Some((at, word)) = stored_key(command, argc, arg) {
         found.at.push(at);

@@ -6,6 +6,7 @@
 
 mod access;
 mod args;
+pub mod bitmap;
 pub mod client;
 pub mod config;
 pub mod connection;
@@ -17,6 +18,7 @@ pub mod expiry_options;
 pub mod geo;
 pub mod hash;
 mod help;
+pub mod hyperloglog;
 pub mod info;
 pub mod introspect;
 pub mod key;
@@ -43,7 +45,9 @@ pub mod testing;
 pub mod transaction;
 pub mod zset;
 
-pub use access::{AccessPolicy, created, frequency, idle_seconds};
+pub use access::{
+    AccessPolicy, access_of_frequency, access_of_idle, created, frequency, idle_seconds,
+};
 pub use args::{ArgRef, Args, Key, KeyStride, parse_cursor, parse_integer, require};
 pub use context::{
     Block, Call, Edited, Effect, Fate, Read, Write, fields_expired, object_as, removed_by_server,

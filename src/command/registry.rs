@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use super::spec::Command;
 use super::{
-    client, config, connection, database, debug, geo, hash, info, introspect, key, latency, list,
-    memory, server, set, slowlog, stream, string, transaction, zset,
+    bitmap, client, config, connection, database, debug, geo, hash, hyperloglog, info, introspect,
+    key, latency, list, memory, server, set, slowlog, stream, string, transaction, zset,
 };
 
 /// The families, in the order of their rows' numbers.
@@ -18,6 +18,8 @@ const FAMILIES: &[&[Command]] = &[
     string::TABLE,
     list::TABLE,
     list::blocking::TABLE,
+    bitmap::TABLE,
+    hyperloglog::TABLE,
     set::TABLE,
     hash::TABLE,
     stream::TABLE,
@@ -25,6 +27,7 @@ const FAMILIES: &[&[Command]] = &[
     zset::blocking::TABLE,
     geo::TABLE,
     key::TABLE,
+    key::dump::TABLE,
     key::expire::TABLE,
     key::rename::TABLE,
     key::scan::TABLE,

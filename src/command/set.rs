@@ -15,7 +15,7 @@ use crate::value::listpack::Item;
 use crate::value::set::Limits;
 
 /// The limits of encodings that the configuration sets.
-fn limits<'a>(cx: &Read<'a>) -> Limits<'a> {
+pub(super) fn limits<'a>(cx: &Read<'a>) -> Limits<'a> {
     let config = cx.config();
     Limits {
         intset_entries: config.set_max_intset_entries,

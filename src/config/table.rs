@@ -240,6 +240,8 @@ directives! {
     /// Bytes of the longest member of a sorted set in a listpack.
     "zset-max-listpack-value" | "zset-max-ziplist-value",
         zset_max_listpack_value: u64 = 64 => memory(0..=i64::MAX as u64);
+    /// Bytes of the longest HyperLogLog in sparse form.
+    "hll-sparse-max-bytes", hll_sparse_max_bytes: u64 = 3000 => memory(0..=SIGNED_MAX);
 
     // Events and order.
 

@@ -21,6 +21,8 @@ pub enum EventClass {
     Expired,
     /// `e`: a key was evicted.
     Evicted,
+    /// No class: notifications do not tell of it.
+    Silent,
 }
 
 /// Something that happened to a key.
@@ -88,6 +90,8 @@ impl Event {
     pub const SET: Event = Event::string("set");
     /// `expired`
     pub const EXPIRED: Event = Event { class: EventClass::Expired, name: "expired" };
+    /// A change that notifications do not tell of.
+    pub const SILENT: Event = Event { class: EventClass::Silent, name: "" };
     /// `evicted`
     pub const EVICTED: Event = Event { class: EventClass::Evicted, name: "evicted" };
 }

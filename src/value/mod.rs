@@ -1,8 +1,10 @@
 //! Values: pure data structures, without keys, expiry, clock or thread. Imports nothing of ours.
 
+pub mod bits;
 pub mod geohash;
 pub mod hash;
 pub mod hasher;
+pub mod hyperloglog;
 pub mod integer;
 pub mod intset;
 pub mod lcs;

@@ -12,14 +12,17 @@ mod server;
 #[allow(dead_code)]
 mod wait;
 
+mod bitmaps;
 mod blocking;
 mod clients;
 mod command_table;
 mod configuration;
 mod differential;
+mod dump;
 mod expiry;
 mod harness;
 mod hashes;
+mod hyperloglogs;
 mod introspection;
 mod keys;
 mod lifecycle;

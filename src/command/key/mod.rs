@@ -3,6 +3,7 @@
 //! Nothing here looks into a value: entries are found, moved and freed as wholes. Whatever changes
 //! a key says so through [`Write::changed_in`].
 
+pub mod dump;
 pub mod expire;
 pub mod object;
 pub mod rename;

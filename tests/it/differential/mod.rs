@@ -9,6 +9,8 @@
 //! | `keyspace` | the contents of all databases, compared |
 //! | `engine` | sends, compares, remembers, reports |
 //! | `strings`, `lists`, `sets`, `zsets`, `geo`, `keys`, `expiry`, … | the families |
+//! | `strings`, `lists`, `sets`, `keys`, `expiry`, `transactions`, `connection` | the families |
+//! | `streams`, `bitmaps`, `hyperloglogs` | more of them |
 //!
 //! A new family is a new file with a type that implements `Family`, and a line in [`families`].
 //! Generation never depends on replies, so a seed replays exactly.
@@ -18,6 +20,7 @@
 //! collect before a run ends), `BATON_DIFF_HISTORY` (show so many commands before a difference,
 //! whatever their keys).
 
+mod bitmaps;
 mod compare;
 mod connection;
 mod engine;
@@ -26,6 +29,7 @@ mod family;
 mod generate;
 mod geo;
 mod hashes;
+mod hyperloglogs;
 mod keys;
 mod keyspace;
 mod lists;
@@ -50,6 +54,9 @@ fn families() -> Vec<Box<dyn Family>> {
         Box::new(lists::Lists),
         Box::new(streams::Streams),
         Box::new(streams::StreamsOfRedis),
+        Box::new(bitmaps::Bitmaps),
+        Box::new(bitmaps::RedisBitmaps),
+        Box::new(hyperloglogs::HyperLogLogs),
         Box::new(keys::Keys),
         Box::new(sets::Sets),
         Box::new(hashes::Hashes),
@@ -142,6 +149,11 @@ fn the_reference_agrees_with_itself() {
 /// What the families are there to try: a generator that only makes errors tests nothing.
 const COMMANDS_MEANT: &[&str] = &[
     "APPEND",
+    "BITCOUNT",
+    "BITFIELD",
+    "BITFIELD_RO",
+    "BITOP",
+    "BITPOS",
     "CLIENT",
     "COMMAND",
     "CONFIG",
@@ -171,6 +183,7 @@ const COMMANDS_MEANT: &[&str] = &[
     "GEOSEARCH",
     "GEOSEARCHSTORE",
     "GET",
+    "GETBIT",
     "GETDEL",
     "GETEX",
     "GETRANGE",
@@ -234,6 +247,10 @@ const COMMANDS_MEANT: &[&str] = &[
     "PEXPIRE",
     "PEXPIREAT",
     "PEXPIRETIME",
+    "PFADD",
+    "PFCOUNT",
+    "PFDEBUG",
+    "PFMERGE",
     "PING",
     "PSETEX",
     "PTTL",
@@ -251,6 +268,7 @@ const COMMANDS_MEANT: &[&str] = &[
     "SDIFFSTORE",
     "SELECT",
     "SET",
+    "SETBIT",
     "SETEX",
     "SETNX",
     "SETRANGE",
