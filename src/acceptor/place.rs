@@ -101,16 +101,16 @@ pub(super) fn push_args(batch: &mut Batch, incoming: Incoming<'_>) {
     }
 }
 
-/// Whether every key has all that belongs to it (MSET with a value for each key). Keys that are
-/// counted (MSETEX) end before the options do, and those of several specifications (GEORADIUS)
-/// stand where they like: nothing follows from the number of arguments.
+/// Whether every key has all that belongs to it (MSET with a value for each key). Nothing follows
+/// from the number of arguments where keys do not go on to their end, or have several
+/// specifications (GEORADIUS) and stand where they like.
 fn is_whole(command: &Command, routing: &Routing, argc: usize) -> bool {
-    let counted = |spec: &KeySpec| matches!(spec.find, FindKeys::NumKeys { .. });
+    let go_on = |spec: &KeySpec| matches!(spec.find, FindKeys::Range { last: ..0, .. });
     let KeyStride { first, step } = routing.stride();
     routing.carried().len() <= 1
         || command.keys.len() > 1
         || (argc - first as usize).is_multiple_of(step as usize)
-        || command.keys.iter().any(counted)
+        || !command.keys.iter().any(go_on)
 }
 
 /// The position of the only key, for rows that have one key at a fixed place.
@@ -147,7 +147,7 @@ impl<T: Transport> Acceptor<T> {
         let muted = self.is_muted(index);
         if let Some(at) = only_key(command)
             && at < incoming.len()
-            && command.spread == Spread::Together
+            && matches!(command.spread, Spread::Together)
         {
             let key = incoming.get(at);
             let hash = self.server.hasher.hash(key);
@@ -163,7 +163,12 @@ impl<T: Transport> Acceptor<T> {
             Spread::EveryShard(_) => {
                 self.place_whole(0, facts, Carried::default(), incoming, muted);
             }
-            Spread::AllTogether => {
+            Spread::AllTogetherIf(reaches_out)
+                if !reaches_out(incoming.len(), &|at| incoming.get(at)) =>
+            {
+                self.place_by_keys(facts, incoming, muted);
+            }
+            Spread::AllTogether | Spread::AllTogetherIf(_) => {
                 let all = (0..self.house.shards.len() as u16).collect();
                 self.place_meeting(facts, all, Carried::default(), incoming, muted);
             }
@@ -171,13 +176,16 @@ impl<T: Transport> Acceptor<T> {
                 let shard = self.shard_of_cursor(incoming);
                 self.place_whole(shard, facts, Carried::default(), incoming, muted);
             }
-            Spread::Together | Spread::Split(_) => {
-                let mut routing = std::mem::take(&mut self.routing);
-                routing.find(command, incoming, &self.server);
-                self.place_routed(&routing, facts, incoming, muted);
-                self.routing = routing;
-            }
+            Spread::Together | Spread::Split(_) => self.place_by_keys(facts, incoming, muted),
         }
+    }
+
+    /// Places a request by its keys.
+    fn place_by_keys(&mut self, facts: Facts, incoming: Incoming<'_>, muted: bool) {
+        let mut routing = std::mem::take(&mut self.routing);
+        routing.find(facts.command, incoming, &self.server);
+        self.place_routed(&routing, facts, incoming, muted);
+        self.routing = routing;
     }
 
     /// Places a request whose keys are known.

@@ -194,8 +194,13 @@ impl<T: Transport> Acceptor<T> {
         match command.spread {
             _ if matches!(command.run, Run::Session(_) | Run::Acceptor) => Vec::new(),
             Spread::EveryShard(_) | Spread::AllTogether => all.collect(),
+            Spread::AllTogetherIf(reaches_out)
+                if reaches_out(incoming.len(), &|at| incoming.get(at)) =>
+            {
+                all.collect()
+            }
             Spread::Cursor => vec![self.shard_of_cursor(incoming) as u16],
-            Spread::Together | Spread::Split(_) => {
+            Spread::Together | Spread::Split(_) | Spread::AllTogetherIf(_) => {
                 self.routing.find(command, incoming, &self.server);
                 match self.routing.distinct() {
                     [] => vec![0],

@@ -246,7 +246,7 @@ fn write_argument(argument: &Arg, out: &mut Writer<'_>) {
         let display = if argument.display.is_empty() { argument.name } else { argument.display };
         fields += write_text(out, "display_text", display);
     }
-    if let ArgKind::Key(spec) = argument.kind {
+    if let ArgKind::Key(spec) | ArgKind::KeyPattern(spec) = argument.kind {
         out.bulk(b"key_spec_index");
         out.int(i64::from(spec));
         fields += 1;
@@ -279,7 +279,7 @@ const fn kind_name(kind: ArgKind) -> &'static str {
         ArgKind::Integer => "integer",
         ArgKind::Double => "double",
         ArgKind::Key(_) => "key",
-        ArgKind::Pattern => "pattern",
+        ArgKind::Pattern | ArgKind::KeyPattern(_) => "pattern",
         ArgKind::UnixTime => "unix-time",
         ArgKind::PureToken => "pure-token",
         ArgKind::OneOf => "oneof",

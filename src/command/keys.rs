@@ -50,9 +50,12 @@ pub fn find_keys<'a>(
         }
         apply(command, spec, index as u8, argc, &arg, found)?;
     }
-    if let Some((at, word)) = stored_key(command, argc, arg) {
+    if let Some((at, word)) = stored_key(command, argc, &arg) {
         found.at.push(at);
         found.spec.push(spec_of_word(command, word));
+    }
+    if let Some(more) = command.more_keys {
+        more(argc, &arg, found);
     }
     Ok(())
 }

@@ -36,6 +36,7 @@ pub mod server;
 mod session;
 pub mod set;
 pub mod slowlog;
+mod sort;
 pub mod spec;
 mod stats;
 pub mod stream;

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use super::spec::Command;
 use super::{
     bitmap, client, config, connection, database, debug, geo, hash, hyperloglog, info, introspect,
-    key, latency, list, memory, server, set, slowlog, stream, string, transaction, zset,
+    key, latency, list, memory, server, set, slowlog, sort, stream, string, transaction, zset,
 };
 
 /// The families, in the order of their rows' numbers.
@@ -32,6 +32,7 @@ const FAMILIES: &[&[Command]] = &[
     key::rename::TABLE,
     key::scan::TABLE,
     key::object::TABLE,
+    sort::TABLE,
     database::TABLE,
     transaction::TABLE,
     connection::TABLE,

@@ -8,6 +8,7 @@
 
 use super::context::{Read, Write};
 use super::error::CommandResult;
+use super::keys::KeyPositions;
 use super::{Args, SessionContext};
 use crate::resp::Writer;
 
@@ -66,9 +67,15 @@ pub enum Merge {
     KeyOrder,
 }
 
+/// Whether a request of so many arguments may work on keys that it does not name.
+pub type ReachesOut = for<'a> fn(usize, &dyn Fn(usize) -> &'a [u8]) -> bool;
+
+/// Adds keys that key specifications cannot find, of a request of so many arguments.
+pub type FindMoreKeys = for<'a> fn(usize, &dyn Fn(usize) -> &'a [u8], &mut KeyPositions);
+
 /// How a command spreads over shards. Whatever it says, a command whose keys all live in one shard
 /// runs there alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Spread {
     /// All its shards come together and it runs once.
     Together,
@@ -78,6 +85,9 @@ pub enum Spread {
     EveryShard(Merge),
     /// All shards come together and it runs once.
     AllTogether,
+    /// All shards come together if the arguments say so (its patterns may lead to any key); else
+    /// those of its keys.
+    AllTogetherIf(ReachesOut),
     /// One shard, which the cursor (argument 1) names.
     Cursor,
 }
@@ -301,6 +311,11 @@ impl KeySpec {
         }
     }
 
+    /// Keys that cannot be told from the arguments' places.
+    pub const fn unknown(flags: &'static str) -> KeySpec {
+        KeySpec { begin: BeginSearch::Unknown, find: FindKeys::Unknown, flags, notes: "" }
+    }
+
     /// With notes for `COMMAND INFO`.
     pub const fn notes(mut self, notes: &'static str) -> KeySpec {
         self.notes = notes;
@@ -331,6 +346,8 @@ pub enum ArgKind {
     Key(u8),
     /// `pattern`
     Pattern,
+    /// `pattern` that leads to keys; the number is the index of their key specification
+    KeyPattern(u8),
     /// `unix-time`
     UnixTime,
     /// `pure-token`
@@ -528,6 +545,8 @@ pub struct Command {
     /// Options behind which the key stands that a result is stored to. Its keyword specifications
     /// describe them, but not that the last one counts.
     pub store_words: &'static [&'static str],
+    /// Finds the keys that its specifications leave out.
+    pub more_keys: Option<FindMoreKeys>,
     /// How it spreads over shards.
     pub spread: Spread,
     /// What runs it.
@@ -565,6 +584,7 @@ impl Command {
             keys: &[],
             options: &[],
             store_words: &[],
+            more_keys: None,
             spread: Spread::Together,
             run,
             steering: Steering::None,
@@ -686,6 +706,18 @@ impl Command {
     /// Runs once with all shards together.
     pub const fn all_together(mut self) -> Command {
         self.spread = Spread::AllTogether;
+        self
+    }
+
+    /// Runs once with all shards together if the arguments say so.
+    pub const fn all_together_if(mut self, reaches_out: ReachesOut) -> Command {
+        self.spread = Spread::AllTogetherIf(reaches_out);
+        self
+    }
+
+    /// Finds keys that its key specifications cannot.
+    pub const fn find_keys(mut self, more: FindMoreKeys) -> Command {
+        self.more_keys = Some(more);
         self
     }
 

@@ -28,6 +28,7 @@ mod keys;
 mod lifecycle;
 mod linearizability;
 mod listening;
+mod lists;
 mod memory;
 mod protocol;
 mod redis_rs;

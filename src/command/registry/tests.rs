@@ -257,7 +257,7 @@ fn key_specifications_are_sound() {
 }
 
 fn collect_key_specs(arg: &Arg, named: &mut HashSet<u8>) {
-    if let ArgKind::Key(spec) = arg.kind {
+    if let ArgKind::Key(spec) | ArgKind::KeyPattern(spec) = arg.kind {
         named.insert(spec);
     }
     arg.children.iter().for_each(|child| collect_key_specs(child, named));

@@ -9,7 +9,7 @@
 //! | `keyspace` | the contents of all databases, compared |
 //! | `engine` | sends, compares, remembers, reports |
 //! | `strings`, `lists`, `sets`, `zsets`, `geo`, `keys`, `expiry`, … | the families |
-//! | `strings`, `lists`, `sets`, `keys`, `expiry`, `transactions`, `connection` | the families |
+//! | `strings`, `lists`, `sets`, `sort`, `keys`, `expiry`, `transactions`, `connection` | the families |
 //! | `streams`, `bitmaps`, `hyperloglogs` | more of them |
 //!
 //! A new family is a new file with a type that implements `Family`, and a line in [`families`].
@@ -34,6 +34,7 @@ mod keys;
 mod keyspace;
 mod lists;
 mod sets;
+mod sort;
 mod streams;
 mod strings;
 mod transactions;
@@ -57,6 +58,7 @@ fn families() -> Vec<Box<dyn Family>> {
         Box::new(bitmaps::Bitmaps),
         Box::new(bitmaps::RedisBitmaps),
         Box::new(hyperloglogs::HyperLogLogs),
+        Box::new(sort::Sort),
         Box::new(keys::Keys),
         Box::new(sets::Sets),
         Box::new(hashes::Hashes),
@@ -279,6 +281,8 @@ const COMMANDS_MEANT: &[&str] = &[
     "SMEMBERS",
     "SMISMEMBER",
     "SMOVE",
+    "SORT",
+    "SORT_RO",
     "SPOP",
     "SRANDMEMBER",
     "SREM",

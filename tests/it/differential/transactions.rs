@@ -2,7 +2,7 @@
 
 use super::family::{Check, Family, OTHER, Step, args};
 use super::generate::Gen;
-use super::{expiry, hashes, keys, lists, sets, strings};
+use super::{expiry, hashes, keys, lists, sets, sort, strings};
 
 /// The family.
 #[derive(Debug)]
@@ -82,9 +82,10 @@ fn queued(g: &mut Gen) -> Step {
         6 => Step::exact(args!["NOSUCHCOMMAND", g.value()]),
         7..13 => g.recipe(expiry::RECIPES),
         13..20 => g.recipe(keys::RECIPES),
-        20..24 => g.recipe(sets::RECIPES),
-        24..28 => g.recipe(hashes::RECIPES),
-        28..32 => g.recipe(lists::RECIPES),
+        20..23 => g.recipe(sets::RECIPES),
+        23..26 => g.recipe(hashes::RECIPES),
+        26..30 => g.recipe(lists::RECIPES),
+        30..32 => g.recipe(sort::RECIPES),
         _ => g.recipe(strings::RECIPES),
     }
 }
