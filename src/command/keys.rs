@@ -43,11 +43,6 @@ pub fn find_keys<'a>(
         if !command.store_words.is_empty() && matches!(spec.begin, BeginSearch::Keyword(..)) {
             continue;
         }
-        let result = apply(command, spec, index as u8, argc, &arg, found);
-        if result.is_err() {
-            found.clear();
-            return result;
-        }
         apply(command, spec, index as u8, argc, &arg, found)?;
     }
     if let Some((at, word)) = stored_key(command, argc, &arg) {

@@ -477,6 +477,7 @@ mod tests {
         ("timeout", "0"),
         ("unixsocket", ""),
         ("unixsocketperm", "0"),
+        ("hll-sparse-max-bytes", "3000"),
         ("zset-max-listpack-entries", "128"),
         ("zset-max-listpack-value", "64"),
         ("zset-max-ziplist-entries", "128"),
