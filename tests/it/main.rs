@@ -31,6 +31,7 @@ mod listening;
 mod lists;
 mod memory;
 mod protocol;
+mod readme;
 mod redis_rs;
 mod sets;
 mod simulation;
