@@ -49,6 +49,9 @@ struct Watch {
     /// GET key:000000000000 up to this many.
     #[arg(long, default_value_t = 1)]
     keys: u64,
+    /// GET this key instead.
+    #[arg(long)]
+    key: Option<String>,
 }
 
 #[derive(Args)]
@@ -105,7 +108,10 @@ impl Watch {
             let begin = wait_until(due);
             key = (key + 1) % self.keys.max(1);
             request.clear();
-            write!(request, "*2\r\n$3\r\nGET\r\n$16\r\nkey:{key:012}\r\n")?;
+            match &self.key {
+                Some(key) => write!(request, "*2\r\n$3\r\nGET\r\n${}\r\n{key}\r\n", key.len())?,
+                None => write!(request, "*2\r\n$3\r\nGET\r\n$16\r\nkey:{key:012}\r\n")?,
+            }
             server.write_all(&request)?;
             read_bulk(&mut server, &mut reply)?;
             let end = now();

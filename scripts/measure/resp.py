@@ -4,6 +4,10 @@ import itertools
 import socket
 
 
+# What follows a reply that is not looked at; unlikely in any.
+END_OF_SKIPPED = b"<<end of skipped reply>>"
+
+
 class ReplyError(Exception):
     """An error that the server replied with, such as `ERR syntax error`."""
 
@@ -59,6 +63,20 @@ class Client:
             size = int(rest)
             return None if size < 0 else [self.read_reply() for _ in range(size)]
         raise ReplyError(f"not RESP2: {line!r}")
+
+    def skip(self, *arguments):
+        """Sends one request and reads its reply without keeping it; raises ReplyError on an error reply."""
+        end = b"$%d\r\n%s\r\n" % (len(END_OF_SKIPPED), END_OF_SKIPPED)
+        self.socket.sendall(encode(*arguments) + encode("ECHO", END_OF_SKIPPED))
+        first = tail = b""
+        while not tail.endswith(end):
+            part = self.reader.read1(1 << 20)
+            if not part:
+                raise ConnectionError("the server closed the connection")
+            first = first or part
+            tail = (tail + part)[-len(end) :]
+        if first[:1] == b"-":
+            raise ReplyError(first.split(b"\r\n")[0][1:].decode(errors="replace"))
 
     def load(self, chunks):
         """Sends chunks of (requests, how many), each answered by one line, and awaits the replies.
