@@ -431,7 +431,7 @@ fn streams_are_waited_for() {
          p XADD s2 1-1 f v
          b?
          p XADD s1 1-2 f v
-         p XPENDING s1 g - + 10 two
+         p XPENDING s1 g
          b<",
         "p XGROUP CREATE s g $ MKSTREAM
          a> XREADGROUP GROUP g one BLOCK 0 STREAMS s >

@@ -77,7 +77,7 @@ const ZSETS: &[Sample] = &[
     },
     sample(
         &["GEOADD k 13.361389 38.115556 Palermo 15.087269 37.502669 Catania"],
-        &["GEOPOS k Palermo Catania"],
+        &["GEOHASH k Palermo Catania", "GEODIST k Palermo Catania"],
     ),
 ];
 
