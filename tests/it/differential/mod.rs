@@ -46,7 +46,7 @@ use family::Family;
 use crate::server::{Server, ServerOptions, Target};
 
 /// Commands per run when the environment does not say: eight runs make 128,000.
-const COMMANDS: usize = 16_000;
+const COMMANDS: usize = 64_000;
 
 /// Every family. The next one is a line here.
 fn families() -> Vec<Box<dyn Family>> {
