@@ -1,9 +1,13 @@
 //! Models for loom: every interleaving of the small protocols of this room, with the code that runs.
 //!
-//! `scripts/test loom` checks them. Channels are modelled by
-//! a queue behind loom's mutex, since crossbeam's are not known to loom; everything else is real.
-//! The models of bell and desk were seen to fail with the protocol broken: without the fence in
-//! `Bell::ring` or in `prepare`, and without the ring in `give_back`.
+//! `scripts/test loom` checks them. Channels are modelled by a queue behind loom's mutex, since
+//! crossbeam's are not known to loom; everything else is real. Models were seen to fail with the
+//! protocol broken:
+//! - bell and desk: without the fence in `Bell::ring` or in `prepare`, and without the ring in
+//!   `give_back`;
+//! - epoch: with a relaxed store in `publish`, and with a relaxed load in `is_published`;
+//! - rendezvous: counted in before the box is put down, and counted by a load and a store. Not with
+//!   a relaxed count: loom has every read-modify-write see the latest value.
 
 use std::collections::VecDeque;
 

@@ -12,6 +12,7 @@ mod server;
 #[allow(dead_code)]
 mod wait;
 
+mod allocations;
 mod bitmaps;
 mod blocking;
 mod clients;

@@ -6,6 +6,14 @@
 //! get one reply per request, in order, and what they saw is strictly serializable; nobody waits
 //! for ever; every box and the marker are at home in the end; the effects, replayed, give the same
 //! keyspace. A failing seed fails again: `BATON_SIM_SEED=n` runs that one alone.
+//!
+//! Each rule was seen to be needed: taken out of the server, these many seeds went by until one
+//! failed, in six runs from different first seeds.
+//! - A shard starts no batch before its epoch is published: 19 to 775.
+//! - A box is borrowed only with the channel empty: 12 to 296.
+//! - The owner takes its box before anything out of the channel: 2 to 13.
+//! - No borrowed box is put back, or run, before all are taken: 23 to 335.
+//! - Ordered iterations are placed with the marker in hand: 4 to 167.
 
 mod actors;
 mod blocking;
