@@ -223,6 +223,7 @@ fn it_is_two_words() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "counts bytes for long, over code that the other tests go through")]
 fn bytes_are_what_is_allocated() {
     let mut set = Zset::new();
     let empty = set.bytes();
