@@ -2,9 +2,37 @@
 
 use super::super::spec::{Arg, ArgKind};
 
+const KEY: Arg = Arg::new("key", ArgKind::Key(0));
+const MEMBER: Arg = Arg::new("member", ArgKind::String);
+const NUMKEYS: Arg = Arg::new("numkeys", ArgKind::Integer);
+const DESTINATION: Arg = Arg::new("destination", ArgKind::Key(0));
+/// The keys behind a destination.
+const SOURCES: Arg = Arg::new("key", ArgKind::Key(1)).multiple();
+const TIMEOUT: Arg = Arg::new("timeout", ArgKind::Double);
+const COUNT: Arg = Arg::new("count", ArgKind::Integer);
+const START: Arg = Arg::new("start", ArgKind::Integer);
+const STOP: Arg = Arg::new("stop", ArgKind::Integer);
+const MIN_SCORE: Arg = Arg::new("min", ArgKind::Double);
+const MAX_SCORE: Arg = Arg::new("max", ArgKind::Double);
+const MIN_TEXT: Arg = Arg::new("min", ArgKind::String);
+const MAX_TEXT: Arg = Arg::new("max", ArgKind::String);
+const WITH_SCORES: Arg = Arg::token("withscores", "WITHSCORES").optional();
+const LIMIT: Arg = Arg::block("limit", LIMITS).with_token("LIMIT").optional();
+const LIMITS: &[Arg] = &[Arg::new("offset", ArgKind::Integer), COUNT];
+const SORT_BY: Arg = Arg::one_of("sortby", SORTS).optional();
+const SORTS: &[Arg] = &[Arg::token("byscore", "BYSCORE"), Arg::token("bylex", "BYLEX")];
+const REVERSE: Arg = Arg::token("rev", "REV").optional();
+const WHERE: Arg = Arg::one_of("where", ENDS);
+const ENDS: &[Arg] = &[Arg::token("min", "MIN"), Arg::token("max", "MAX")];
+const WEIGHTS: Arg =
+    Arg::new("weight", ArgKind::Integer).with_token("WEIGHTS").optional().multiple();
+const AGGREGATE: Arg = Arg::one_of("aggregate", AGGREGATES).with_token("AGGREGATE").optional();
+const AGGREGATES: &[Arg] =
+    &[Arg::token("sum", "SUM"), Arg::token("min", "MIN"), Arg::token("max", "MAX")];
+
 /// ZADD
 pub(super) const ZADD: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
+    KEY,
     Arg::one_of("condition", const { &[Arg::token("nx", "NX"), Arg::token("xx", "XX")] })
         .since("3.0.2")
         .optional(),
@@ -13,231 +41,84 @@ pub(super) const ZADD: &[Arg] = &[
         .optional(),
     Arg::token("change", "CH").since("3.0.2").optional(),
     Arg::token("increment", "INCR").since("3.0.2").optional(),
-    Arg::block(
-        "data",
-        const { &[Arg::new("score", ArgKind::Double), Arg::new("member", ArgKind::String)] },
-    )
-    .multiple(),
+    Arg::block("data", const { &[Arg::new("score", ArgKind::Double), MEMBER] }).multiple(),
 ];
 /// ZINCRBY
-pub(super) const ZINCRBY: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("increment", ArgKind::Integer),
-    Arg::new("member", ArgKind::String),
-];
+pub(super) const ZINCRBY: &[Arg] = &[KEY, Arg::new("increment", ArgKind::Integer), MEMBER];
 /// ZREM, ZMSCORE
-pub(super) const ZREM: &[Arg] =
-    &[Arg::new("key", ArgKind::Key(0)), Arg::new("member", ArgKind::String).multiple()];
+pub(super) const ZREM: &[Arg] = &[KEY, MEMBER.multiple()];
 /// ZCARD
-pub(super) const ZCARD: &[Arg] = &[Arg::new("key", ArgKind::Key(0))];
+pub(super) const ZCARD: &[Arg] = &[KEY];
 /// ZSCORE
-pub(super) const ZSCORE: &[Arg] =
-    &[Arg::new("key", ArgKind::Key(0)), Arg::new("member", ArgKind::String)];
+pub(super) const ZSCORE: &[Arg] = &[KEY, MEMBER];
 /// ZRANK, ZREVRANK
-pub(super) const ZRANK: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("member", ArgKind::String),
-    Arg::token("withscore", "WITHSCORE").optional(),
-];
+pub(super) const ZRANK: &[Arg] = &[KEY, MEMBER, Arg::token("withscore", "WITHSCORE").optional()];
 /// ZCOUNT, ZREMRANGEBYSCORE
-pub(super) const ZCOUNT: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("min", ArgKind::Double),
-    Arg::new("max", ArgKind::Double),
-];
+pub(super) const ZCOUNT: &[Arg] = &[KEY, MIN_SCORE, MAX_SCORE];
 /// ZLEXCOUNT, ZREMRANGEBYLEX
-pub(super) const ZLEXCOUNT: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("min", ArgKind::String),
-    Arg::new("max", ArgKind::String),
-];
+pub(super) const ZLEXCOUNT: &[Arg] = &[KEY, MIN_TEXT, MAX_TEXT];
 /// ZRANGE
 pub(super) const ZRANGE: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
+    KEY,
     Arg::new("start", ArgKind::String),
     Arg::new("stop", ArgKind::String),
-    Arg::one_of(
-        "sortby",
-        const { &[Arg::token("byscore", "BYSCORE"), Arg::token("bylex", "BYLEX")] },
-    )
-    .since("6.2.0")
-    .optional(),
-    Arg::token("rev", "REV").since("6.2.0").optional(),
-    Arg::block(
-        "limit",
-        const { &[Arg::new("offset", ArgKind::Integer), Arg::new("count", ArgKind::Integer)] },
-    )
-    .with_token("LIMIT")
-    .since("6.2.0")
-    .optional(),
-    Arg::token("withscores", "WITHSCORES").optional(),
+    SORT_BY.since("6.2.0"),
+    REVERSE.since("6.2.0"),
+    LIMIT.since("6.2.0"),
+    WITH_SCORES,
 ];
 /// ZREVRANGE
-pub(super) const ZREVRANGE: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("start", ArgKind::Integer),
-    Arg::new("stop", ArgKind::Integer),
-    Arg::token("withscores", "WITHSCORES").optional(),
-];
+pub(super) const ZREVRANGE: &[Arg] = &[KEY, START, STOP, WITH_SCORES];
 /// ZRANGEBYSCORE
-pub(super) const ZRANGEBYSCORE: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("min", ArgKind::Double),
-    Arg::new("max", ArgKind::Double),
-    Arg::token("withscores", "WITHSCORES").since("2.0.0").optional(),
-    Arg::block(
-        "limit",
-        const { &[Arg::new("offset", ArgKind::Integer), Arg::new("count", ArgKind::Integer)] },
-    )
-    .with_token("LIMIT")
-    .optional(),
-];
+pub(super) const ZRANGEBYSCORE: &[Arg] =
+    &[KEY, MIN_SCORE, MAX_SCORE, WITH_SCORES.since("2.0.0"), LIMIT];
 /// ZREVRANGEBYSCORE
-pub(super) const ZREVRANGEBYSCORE: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("max", ArgKind::Double),
-    Arg::new("min", ArgKind::Double),
-    Arg::token("withscores", "WITHSCORES").optional(),
-    Arg::block(
-        "limit",
-        const { &[Arg::new("offset", ArgKind::Integer), Arg::new("count", ArgKind::Integer)] },
-    )
-    .with_token("LIMIT")
-    .optional(),
-];
+pub(super) const ZREVRANGEBYSCORE: &[Arg] = &[KEY, MAX_SCORE, MIN_SCORE, WITH_SCORES, LIMIT];
 /// ZRANGEBYLEX
-pub(super) const ZRANGEBYLEX: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("min", ArgKind::String),
-    Arg::new("max", ArgKind::String),
-    Arg::block(
-        "limit",
-        const { &[Arg::new("offset", ArgKind::Integer), Arg::new("count", ArgKind::Integer)] },
-    )
-    .with_token("LIMIT")
-    .optional(),
-];
+pub(super) const ZRANGEBYLEX: &[Arg] = &[KEY, MIN_TEXT, MAX_TEXT, LIMIT];
 /// ZREVRANGEBYLEX
-pub(super) const ZREVRANGEBYLEX: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("max", ArgKind::String),
-    Arg::new("min", ArgKind::String),
-    Arg::block(
-        "limit",
-        const { &[Arg::new("offset", ArgKind::Integer), Arg::new("count", ArgKind::Integer)] },
-    )
-    .with_token("LIMIT")
-    .optional(),
-];
+pub(super) const ZREVRANGEBYLEX: &[Arg] = &[KEY, MAX_TEXT, MIN_TEXT, LIMIT];
 /// ZRANGESTORE
 pub(super) const ZRANGESTORE: &[Arg] = &[
     Arg::new("dst", ArgKind::Key(0)),
     Arg::new("src", ArgKind::Key(1)),
-    Arg::new("min", ArgKind::String),
-    Arg::new("max", ArgKind::String),
-    Arg::one_of(
-        "sortby",
-        const { &[Arg::token("byscore", "BYSCORE"), Arg::token("bylex", "BYLEX")] },
-    )
-    .optional(),
-    Arg::token("rev", "REV").optional(),
-    Arg::block(
-        "limit",
-        const { &[Arg::new("offset", ArgKind::Integer), Arg::new("count", ArgKind::Integer)] },
-    )
-    .with_token("LIMIT")
-    .optional(),
+    MIN_TEXT,
+    MAX_TEXT,
+    SORT_BY,
+    REVERSE,
+    LIMIT,
 ];
 /// ZREMRANGEBYRANK
-pub(super) const ZREMRANGEBYRANK: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::new("start", ArgKind::Integer),
-    Arg::new("stop", ArgKind::Integer),
-];
+pub(super) const ZREMRANGEBYRANK: &[Arg] = &[KEY, START, STOP];
 /// ZPOPMIN, ZPOPMAX
-pub(super) const ZPOPMIN: &[Arg] =
-    &[Arg::new("key", ArgKind::Key(0)), Arg::new("count", ArgKind::Integer).optional()];
+pub(super) const ZPOPMIN: &[Arg] = &[KEY, COUNT.optional()];
 /// ZMPOP
-pub(super) const ZMPOP: &[Arg] = &[
-    Arg::new("numkeys", ArgKind::Integer),
-    Arg::new("key", ArgKind::Key(0)).multiple(),
-    Arg::one_of("where", const { &[Arg::token("min", "MIN"), Arg::token("max", "MAX")] }),
-    Arg::new("count", ArgKind::Integer).with_token("COUNT").optional(),
-];
+pub(super) const ZMPOP: &[Arg] =
+    &[NUMKEYS, KEY.multiple(), WHERE, COUNT.with_token("COUNT").optional()];
 /// BZPOPMIN, BZPOPMAX
-pub(super) const BZPOPMIN: &[Arg] =
-    &[Arg::new("key", ArgKind::Key(0)).multiple(), Arg::new("timeout", ArgKind::Double)];
+pub(super) const BZPOPMIN: &[Arg] = &[KEY.multiple(), TIMEOUT];
 /// BZMPOP
-pub(super) const BZMPOP: &[Arg] = &[
-    Arg::new("timeout", ArgKind::Double),
-    Arg::new("numkeys", ArgKind::Integer),
-    Arg::new("key", ArgKind::Key(0)).multiple(),
-    Arg::one_of("where", const { &[Arg::token("min", "MIN"), Arg::token("max", "MAX")] }),
-    Arg::new("count", ArgKind::Integer).with_token("COUNT").optional(),
-];
+pub(super) const BZMPOP: &[Arg] =
+    &[TIMEOUT, NUMKEYS, KEY.multiple(), WHERE, COUNT.with_token("COUNT").optional()];
 /// ZRANDMEMBER
-pub(super) const ZRANDMEMBER: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
-    Arg::block(
-        "options",
-        const {
-            &[
-                Arg::new("count", ArgKind::Integer),
-                Arg::token("withscores", "WITHSCORES").optional(),
-            ]
-        },
-    )
-    .optional(),
-];
+pub(super) const ZRANDMEMBER: &[Arg] =
+    &[KEY, Arg::block("options", &[COUNT, WITH_SCORES]).optional()];
 /// ZUNION, ZINTER
-pub(super) const ZUNION: &[Arg] = &[
-    Arg::new("numkeys", ArgKind::Integer),
-    Arg::new("key", ArgKind::Key(0)).multiple(),
-    Arg::new("weight", ArgKind::Integer).with_token("WEIGHTS").optional().multiple(),
-    Arg::one_of(
-        "aggregate",
-        const { &[Arg::token("sum", "SUM"), Arg::token("min", "MIN"), Arg::token("max", "MAX")] },
-    )
-    .with_token("AGGREGATE")
-    .optional(),
-    Arg::token("withscores", "WITHSCORES").optional(),
-];
+pub(super) const ZUNION: &[Arg] = &[NUMKEYS, KEY.multiple(), WEIGHTS, AGGREGATE, WITH_SCORES];
 /// ZDIFF
-pub(super) const ZDIFF: &[Arg] = &[
-    Arg::new("numkeys", ArgKind::Integer),
-    Arg::new("key", ArgKind::Key(0)).multiple(),
-    Arg::token("withscores", "WITHSCORES").optional(),
-];
+pub(super) const ZDIFF: &[Arg] = &[NUMKEYS, KEY.multiple(), WITH_SCORES];
 /// ZUNIONSTORE, ZINTERSTORE
-pub(super) const ZUNIONSTORE: &[Arg] = &[
-    Arg::new("destination", ArgKind::Key(0)),
-    Arg::new("numkeys", ArgKind::Integer),
-    Arg::new("key", ArgKind::Key(1)).multiple(),
-    Arg::new("weight", ArgKind::Integer).with_token("WEIGHTS").optional().multiple(),
-    Arg::one_of(
-        "aggregate",
-        const { &[Arg::token("sum", "SUM"), Arg::token("min", "MIN"), Arg::token("max", "MAX")] },
-    )
-    .with_token("AGGREGATE")
-    .optional(),
-];
+pub(super) const ZUNIONSTORE: &[Arg] = &[DESTINATION, NUMKEYS, SOURCES, WEIGHTS, AGGREGATE];
 /// ZDIFFSTORE
-pub(super) const ZDIFFSTORE: &[Arg] = &[
-    Arg::new("destination", ArgKind::Key(0)),
-    Arg::new("numkeys", ArgKind::Integer),
-    Arg::new("key", ArgKind::Key(1)).multiple(),
-];
+pub(super) const ZDIFFSTORE: &[Arg] = &[DESTINATION, NUMKEYS, SOURCES];
 /// ZINTERCARD
-pub(super) const ZINTERCARD: &[Arg] = &[
-    Arg::new("numkeys", ArgKind::Integer),
-    Arg::new("key", ArgKind::Key(0)).multiple(),
-    Arg::new("limit", ArgKind::Integer).with_token("LIMIT").optional(),
-];
+pub(super) const ZINTERCARD: &[Arg] =
+    &[NUMKEYS, KEY.multiple(), Arg::new("limit", ArgKind::Integer).with_token("LIMIT").optional()];
 /// ZSCAN
 pub(super) const ZSCAN: &[Arg] = &[
-    Arg::new("key", ArgKind::Key(0)),
+    KEY,
     Arg::new("cursor", ArgKind::Integer),
     Arg::new("pattern", ArgKind::Pattern).with_token("MATCH").optional(),
-    Arg::new("count", ArgKind::Integer).with_token("COUNT").optional(),
+    COUNT.with_token("COUNT").optional(),
     Arg::token("noscores", "NOSCORES").optional(),
 ];

@@ -22,6 +22,9 @@ pub struct Limits {
 /// Most bytes of a node, and of one entry's names and values together: 1 GiB.
 pub const MAX_ENTRY_BYTES: u64 = 1 << 30;
 
+/// Bytes of a listpack's element beside its content, at most.
+const MAX_HEAD: u64 = 10;
+
 /// Up to where a stream is trimmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threshold {
@@ -170,7 +173,9 @@ impl Log {
             return Err(AppendError::IdTooSmall);
         }
         let size: u64 = fields.clone().map(|(name, value)| (name.len() + value.len()) as u64).sum();
-        if size > MAX_ENTRY_BYTES {
+        // A listpack tells its length in 32 bits, those of its elements' heads included.
+        let with_heads = size.saturating_add(2 * MAX_HEAD * fields.len() as u64);
+        if size > MAX_ENTRY_BYTES || with_heads > u64::from(u32::MAX) / 2 {
             return Err(AppendError::TooLarge);
         }
         match self.nodes.last().filter(|&last| self.has_room(last, size, limits)) {
