@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use super::Acceptor;
 use super::iteration::{Iteration, ShardSet};
 use super::transport::Transport;
+use super::whole::all_out;
 use crate::channel::{Batch, Marker, Meeting};
 use crate::keyspace::Shard;
 use crate::shard::{Executor, Holder, Stopped};
@@ -121,8 +122,13 @@ impl<T: Transport> Acceptor<T> {
     fn advance_dispatch(&mut self, dispatch: &mut Dispatch) -> bool {
         match dispatch.phase {
             Phase::Take => {
+                dispatch.iteration.ordered |= self.must_gather(&dispatch.iteration);
                 if dispatch.iteration.ordered && !self.take_marker(dispatch) {
                     return false;
+                }
+                // Who begins to wait from now on comes after it in every shard.
+                if dispatch.iteration.ordered && self.must_gather(&dispatch.iteration) {
+                    self.gather(&mut dispatch.iteration);
                 }
                 dispatch.borrowed = self.borrow(&mut dispatch.iteration);
                 let iteration = &mut dispatch.iteration;
@@ -327,7 +333,11 @@ impl<T: Transport> Acceptor<T> {
 
     /// Delivers what is complete; keeps the iteration if some of it is out, or has errands to do.
     fn settle(&mut self, place: usize, mut iteration: Box<Iteration>) -> Option<usize> {
-        mark_out(&mut iteration);
+        if self.ungather(&mut iteration) {
+            mark_out(&mut iteration);
+        } else {
+            iteration.out = all_out();
+        }
         self.deliver(&mut iteration);
         if iteration.outstanding > 0 {
             self.in_flight[place] = Some(iteration);

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::routing::Routing;
+use super::whole::Gathered;
 use crate::channel::{Batch, Blocked, Errand, Meeting};
 use crate::command::{ClientId, Command, Merge};
 use crate::resp::{Mark, Proto, ReplyBuf};
@@ -153,6 +154,8 @@ pub struct Iteration {
     pub ordered: bool,
     /// Some request of it is a rendezvous of several shards.
     pub meets: bool,
+    /// Set while its batches are away as one.
+    pub whole: Option<Gathered>,
     /// Batches that are out.
     pub outstanding: usize,
     /// Shards whose batches are out.
@@ -188,6 +191,7 @@ impl Iteration {
         self.execs.clear();
         self.ordered = false;
         self.meets = false;
+        self.whole = None;
         self.outstanding = 0;
         self.out = ShardSet::default();
         self.undelivered = 0;

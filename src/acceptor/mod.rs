@@ -24,6 +24,7 @@ mod thread;
 mod transaction;
 pub mod transport;
 mod waits;
+mod whole;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -10,7 +10,8 @@ use super::intake::Incoming;
 use super::iteration::Source;
 use super::routing::Routing;
 use super::transport::Transport;
-use crate::channel::{Batch, Meeting, Request, Work};
+use super::waits::may_wait;
+use crate::channel::{Batch, FarWait, Meeting, Request, Work};
 use crate::command::spec::{BeginSearch, FindKeys, KeySpec};
 use crate::command::{ClientId, Command, KeyStride, Merge, Spread};
 use crate::keyspace::{DbIndex, KeyHash};
@@ -170,7 +171,7 @@ impl<T: Transport> Acceptor<T> {
             }
             Spread::AllTogether | Spread::AllTogetherIf(_) => {
                 let all = (0..self.house.shards.len() as u16).collect();
-                self.place_meeting(facts, all, Carried::default(), incoming, muted);
+                self.place_meeting(facts, (all, None), Carried::default(), incoming, muted);
             }
             Spread::Cursor => {
                 let shard = self.shard_of_cursor(incoming);
@@ -210,7 +211,10 @@ impl<T: Transport> Acceptor<T> {
                 self.place_split(facts, merge, routing, incoming, muted);
             }
             (shards, _) => {
-                self.place_meeting(facts, shards.to_vec(), routing.into(), incoming, muted);
+                let waits = may_wait(command, incoming);
+                let far_wait = waits.then(|| self.house.far_waits.announce(routing.hashes()));
+                let carried = routing.into();
+                self.place_meeting(facts, (shards.to_vec(), far_wait), carried, incoming, muted);
             }
         }
     }
@@ -305,11 +309,11 @@ impl<T: Transport> Acceptor<T> {
         self.building.push_split(split, muted);
     }
 
-    /// The shards come together to run the request once.
+    /// The shards come together to run the request once. If it may come to wait, that is announced.
     fn place_meeting(
         &mut self,
         facts: Facts,
-        shards: Vec<u16>,
+        (shards, far_wait): (Vec<u16>, Option<FarWait>),
         carried: Carried<'_>,
         incoming: Incoming<'_>,
         muted: bool,
@@ -317,7 +321,7 @@ impl<T: Transport> Acceptor<T> {
         if let [shard] = shards.as_slice() {
             return self.place_whole(*shard as usize, facts, carried, incoming, muted);
         }
-        let mut job = Box::<Batch>::default();
+        let mut job = Box::new(Batch { far_wait, ..Batch::default() });
         push_request(&mut job, facts, carried);
         push_args(&mut job, incoming);
         close_request(&mut job);

@@ -58,6 +58,11 @@ impl Routing {
         &self.distinct
     }
 
+    /// The hashes of all keys.
+    pub fn hashes(&self) -> &[KeyHash] {
+        &self.hashes
+    }
+
     /// The hash of key number `n`.
     pub fn hash(&self, n: usize) -> KeyHash {
         self.hashes[n]

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::blocked::{Blocked, Errand};
+use super::far_waits::FarWait;
 use super::rendezvous::Rendezvous;
 use crate::command::{ArgRef, Args, ClientId, Command, KeyStride};
 use crate::keyspace::{DbIndex, KeyHash, KeyHasher, Shard};
@@ -94,6 +95,30 @@ pub struct Transaction {
     pub ns: u64,
 }
 
+/// The turn of a request of a [`Whole`], or of several that are one.
+#[derive(Clone)]
+pub enum Turn {
+    /// Request `request` of the batch for `shard`.
+    Run {
+        /// The shard.
+        shard: u16,
+        /// Index of the request in its batch.
+        request: u32,
+    },
+    /// The job of a meeting, which stands in the batches of its participants.
+    Meet(Arc<Meeting>),
+}
+
+/// An iteration that one holder of all boxes runs, request by request in the order in which they
+/// came in.
+pub struct Whole {
+    /// The batch for each shard that has one.
+    pub batches: Vec<Option<Box<Batch>>>,
+    /// What the clients sent, in order. Requests that are in a batch and not here have no place of
+    /// their own in the order.
+    pub turns: Vec<Turn>,
+}
+
 /// Requests on their way out, replies on their way back.
 #[derive(Default)]
 pub struct Batch {
@@ -129,6 +154,10 @@ pub struct Batch {
     pub ends: Vec<Mark>,
     /// Set for the job of a transaction.
     pub transaction: Option<Transaction>,
+    /// Set for the job that runs a whole iteration; it has no requests of its own.
+    pub whole: Option<Box<Whole>>,
+    /// Set for a job that may come to wait on several shards.
+    pub far_wait: Option<FarWait>,
     /// Requests that were not served but wait, ascending: they have no reply here.
     pub blocked: Vec<(u32, Arc<Blocked>)>,
     /// Keys whose waiters need more boxes than were in hand. What led to them is not done before
@@ -158,6 +187,8 @@ impl Batch {
         self.unbounded = false;
         self.meets = false;
         self.transaction = None;
+        self.whole = None;
+        self.far_wait = None;
         self.blocked.clear();
         self.errands.clear();
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::batch::{Batch, Request, Work};
 use super::desk::Desk;
+use super::far_waits::FarWait;
 use super::house::House;
 use super::ticket::Ticket;
 use crate::command::{Args, Block, ClientId, Command};
@@ -35,7 +36,8 @@ pub enum Outcome {
 
 /// A key whose waiters cannot be served without boxes that were not in hand.
 pub struct Errand {
-    /// The first of them: its boxes are needed.
+    /// The first of them that is to be served now: its boxes are needed. Those who wait longer have
+    /// been tried with the key as it is.
     pub call: Arc<Blocked>,
     /// The key.
     pub key: Box<[u8]>,
@@ -59,6 +61,8 @@ pub struct Blocked {
     block: Block,
     /// The shards of all its keys, ascending.
     shards: Box<[u16]>,
+    /// Counts it among those who wait on several shards.
+    _far_wait: Option<FarWait>,
     /// Who may end the wait.
     pub ticket: Ticket,
     outcome: Desk<Outcome>,
@@ -67,13 +71,13 @@ pub struct Blocked {
 impl Blocked {
     /// The command of `request`, with arguments `args` and carried `hashes`, that a client of
     /// `acceptor` has sent and that shall wait as `block` says. `shards` are those of the boxes in
-    /// hand, ascending.
+    /// hand, ascending, and `far_wait` counts it if they are several.
     pub fn new(
         house: Arc<House>,
         acceptor: u16,
         request: (&Request, Args<'_>, &[KeyHash]),
         block: Block,
-        shards: Box<[u16]>,
+        (shards, far_wait): (Box<[u16]>, Option<FarWait>),
     ) -> Blocked {
         let (request, args, hashes) = request;
         let mut own = Batch::default();
@@ -94,7 +98,17 @@ impl Blocked {
         });
         let (ticket, outcome) = (Ticket::new(), Desk::new(None));
         let number = house.next_call();
-        Blocked { number, house, acceptor, own, block, shards, ticket, outcome }
+        Blocked {
+            number,
+            house,
+            acceptor,
+            own,
+            block,
+            shards,
+            _far_wait: far_wait,
+            ticket,
+            outcome,
+        }
     }
 
     /// The request; its arguments by [`Blocked::args`].

@@ -5,6 +5,8 @@
 //! ([`ITERATIONS_IN_FLIGHT`] per acceptor, one batch per shard in each), so no send ever waits.
 //! Only what is pushed unasked has no bound of its own: see [`super::Blocked`] for what bounds it.
 
+use std::sync::Arc;
+
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::batch::Batch;
@@ -12,6 +14,7 @@ use super::bell::Bell;
 use super::blocked::Push;
 use super::desk::{self, Desk};
 use super::epoch::Epoch;
+use super::far_waits::FarWaits;
 use super::marker::Baton;
 use super::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::keyspace::Shard;
@@ -70,6 +73,8 @@ pub struct House {
     pub baton: Baton,
     /// Whether idle owners lend.
     pub lend: bool,
+    /// Who waits on several shards.
+    pub far_waits: Arc<FarWaits>,
     /// Blocked commands so far.
     calls: AtomicU64,
 }
@@ -116,6 +121,7 @@ impl House {
             acceptors: acceptor_posts,
             baton: Baton::new(),
             lend,
+            far_waits: Arc::new(FarWaits::new()),
             calls: AtomicU64::new(0),
         };
         (house, inboxes)

@@ -10,6 +10,7 @@ mod bell;
 mod blocked;
 mod desk;
 mod epoch;
+mod far_waits;
 mod house;
 mod marker;
 #[cfg(all(test, loom))]
@@ -18,11 +19,12 @@ mod rendezvous;
 mod sync;
 mod ticket;
 
-pub use batch::{Batch, Meeting, Request, Transaction, Work};
+pub use batch::{Batch, Meeting, Request, Transaction, Turn, Whole, Work};
 pub use bell::{Bell, PollWaker};
 pub use blocked::{Blocked, Errand, Outcome, Push};
 pub use desk::{Desk, borrow, give_back};
 pub use epoch::Epoch;
+pub use far_waits::{FarWait, FarWaits};
 pub use house::{AcceptorPost, House, ITERATIONS_IN_FLIGHT, Inboxes, ShardPost};
 pub use marker::{Baton, Marker};
 pub use rendezvous::{Gathering, Rendezvous};

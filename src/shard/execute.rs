@@ -119,7 +119,13 @@ impl Executor {
     }
 
     /// What acceptors ask for on their own, for those who wait.
-    fn run_other(&self, parts: &mut [Box<Shard>], config: &Config, work: &Work, round: &mut Round) {
+    pub(super) fn run_other(
+        &self,
+        parts: &mut [Box<Shard>],
+        config: &Config,
+        work: &Work,
+        round: &mut Round,
+    ) {
         match work {
             Work::Serve(errand) => self.run_errand(parts, config, errand, round),
             Work::Forget(call) => self.forget(parts, call),
@@ -145,6 +151,28 @@ impl Executor {
     /// Runs the job of a rendezvous over all its boxes: a joint command, or a transaction.
     pub fn run_job(&self, parts: &mut [Box<Shard>], job: &mut Batch) {
         let config = self.server.config.load();
+        let mut round = Round::default();
+        match job.whole.take() {
+            Some(mut whole) => {
+                self.run_whole(parts, &mut whole, &config, &mut round);
+                job.whole = Some(whole);
+            }
+            None => self.run_unit(parts, job, &config, &mut round),
+        }
+        if round.has_ready() {
+            self.serve(parts, &config, &mut round);
+        }
+        self.settle(parts, job, &mut round);
+    }
+
+    /// Runs a joint command or a transaction. Those who wait for what it changes are to be served.
+    pub(super) fn run_unit(
+        &self,
+        parts: &mut [Box<Shard>],
+        job: &mut Batch,
+        config: &Config,
+        round: &mut Round,
+    ) {
         for part in parts.iter_mut() {
             part.stats.meetings += 1;
         }
@@ -156,16 +184,15 @@ impl Executor {
             }
         }
         if job.transaction.is_some() {
-            relieve(parts, &config, &self.server);
+            relieve(parts, config, &self.server);
         }
-        let mut round = Round::default();
         let mut ticks = self.server.clock.ticks();
         in_unit(parts, |parts| {
             for at in 0..job.requests.len() {
                 match job.requests[at].work.clone() {
-                    Work::Run => ticks = self.run_request(parts, job, at, &config, ticks),
+                    Work::Run => ticks = self.run_request(parts, job, at, config, ticks),
                     other => {
-                        self.run_other(parts, &config, &other, &mut round);
+                        self.run_other(parts, config, &other, round);
                         job.ends.push(job.replies.mark());
                     }
                 }
@@ -176,10 +203,6 @@ impl Executor {
         if let Some(transaction) = &mut job.transaction {
             transaction.ns = self.server.clock.ns_between(started, ticks);
         }
-        if round.has_ready() {
-            self.serve(parts, &config, &mut round);
-        }
-        self.settle(parts, job, &mut round);
     }
 
     /// Serves those who wait for keys that a shard has changed by itself.
@@ -239,7 +262,7 @@ impl Executor {
     }
 
     /// Runs one request and appends its reply; gives the ticks at its end.
-    fn run_request(
+    pub(super) fn run_request(
         &self,
         parts: &mut [Box<Shard>],
         batch: &mut Batch,
@@ -250,6 +273,7 @@ impl Executor {
         let part = batch.split_part(at);
         let Batch { arena, refs, shared, hashes, requests, replies, ends, transaction, .. } = batch;
         let (acceptor, waiting) = (batch.acceptor, &mut batch.blocked);
+        let far_wait = &mut batch.far_wait;
         let request = &requests[at];
         let command = request.command;
         doing::set(command.name);
@@ -272,7 +296,13 @@ impl Executor {
                 request.first_hash as usize..(request.first_hash + request.hash_count) as usize;
             let shards = parts.iter().map(|part| part.number).collect();
             let request = (request, args, &hashes[own]);
-            let blocked = Blocked::new(self.house.clone(), acceptor, request, *block, shards);
+            let blocked = Blocked::new(
+                self.house.clone(),
+                acceptor,
+                request,
+                *block,
+                (shards, far_wait.take()),
+            );
             let blocked = Arc::new(blocked);
             self.wait(parts, &blocked);
             waiting.push((at as u32, blocked));

@@ -23,10 +23,11 @@ use crate::resp::{ReplyBuf, Writer};
 
 /// A key to be served.
 struct Ready {
-    /// Which of the boxes in hand has it.
-    place: usize,
+    shard: u16,
     db: DbIndex,
     key: Box<[u8]>,
+    /// Those with a number up to this one have been tried with the key as it is.
+    after: u64,
 }
 
 /// What serving has come to since the boxes were taken, or since it was last settled.
@@ -42,17 +43,17 @@ impl Round {
     /// Takes note of the keys that have become ready in the boxes in hand.
     #[inline]
     pub fn collect(&mut self, parts: &mut [Box<Shard>]) {
-        for (place, part) in parts.iter_mut().enumerate() {
+        for part in parts {
             if part.wait.has_ready() {
-                self.collect_from(place, part);
+                self.collect_from(part);
             }
         }
     }
 
     #[cold]
-    fn collect_from(&mut self, place: usize, part: &mut Shard) {
+    fn collect_from(&mut self, part: &mut Shard) {
         while let Some((db, key)) = part.wait.take_ready() {
-            self.ready.push_back(Ready { place, db, key });
+            self.ready.push_back(Ready { shard: part.number, db, key, after: 0 });
         }
     }
 
@@ -101,10 +102,11 @@ impl Executor {
     ) {
         let hash = self.server.hasher.hash(&errand.key);
         let shard = self.server.shards.shard_of(&self.server.hasher, &errand.key, hash);
-        let place = parts.iter().position(|part| part.number as usize == shard);
-        let Some(place) = place else { return };
-        let (db, key) = (errand.call.db(), errand.key.clone());
-        round.ready.push_back(Ready { place, db, key });
+        let (shard, db, key) = (shard as u16, errand.call.db(), errand.key.clone());
+        // From its waiter on: who cannot be served with its boxes would send for his own otherwise,
+        // and so would its waiter with those, without end.
+        let after = errand.call.number() - 1;
+        round.ready.push_back(Ready { shard, db, key, after });
         self.serve(parts, config, round);
     }
 
@@ -116,15 +118,16 @@ impl Executor {
         ready: &Ready,
         round: &mut Round,
     ) {
-        let Ready { place, db, key } = ready;
-        let Some(last) = parts[*place].wait.begin(*db, key) else { return };
-        let mut looks = self.looks(&parts[*place], *db, key);
-        let mut number = 0;
-        while let Some(waiter) = parts[*place].wait.next_after(*db, key, number) {
+        let Ready { shard, db, key, after } = ready;
+        let Some(place) = parts.iter().position(|part| part.number == *shard) else { return };
+        let Some(last) = parts[place].wait.begin(*db, key) else { return };
+        let mut looks = self.looks(&parts[place], *db, key);
+        let mut number = *after;
+        while let Some(waiter) = parts[place].wait.next_after(*db, key, number) {
             number = waiter.number();
             // Who has come since then was tried when it came. And where there is nothing, only
             // those are left who want to know just that.
-            let pointless = looks.is_none() && !parts[*place].wait.someone_mourns(*db, key);
+            let pointless = looks.is_none() && !parts[place].wait.someone_mourns(*db, key);
             if number > last || pointless {
                 return;
             }
@@ -134,9 +137,9 @@ impl Executor {
             }
             let waiter: Arc<dyn Any + Send + Sync> = waiter;
             let Ok(call) = waiter.downcast::<Blocked>() else { continue };
-            match self.serve_one(parts, config, ready, &call, round) {
+            match self.serve_one(parts, config, (ready, place), &call, round) {
                 Next::Waiter => {}
-                Next::Look => looks = self.looks(&parts[*place], *db, key),
+                Next::Look => looks = self.looks(&parts[place], *db, key),
                 Next::Leave => return,
             }
         }
@@ -153,14 +156,14 @@ impl Executor {
         &self,
         parts: &mut [Box<Shard>],
         config: &Config,
-        ready: &Ready,
+        (ready, place): (&Ready, usize),
         call: &Arc<Blocked>,
         round: &mut Round,
     ) -> Next {
         let has_all = call.is_at_home_in(parts.iter().map(|part| part.number));
         let errand = || Arc::new(Errand { call: call.clone(), key: ready.key.clone() });
         if call.ticket.is_over() {
-            parts[ready.place].wait.remove(ready.db, &ready.key, call.number());
+            parts[place].wait.remove(ready.db, &ready.key, call.number());
             return Next::Waiter;
         }
         if call.needs_all() && !has_all {
@@ -170,7 +173,7 @@ impl Executor {
         match call.ticket.try_serve() {
             Attempt::Granted => {}
             Attempt::Over => {
-                parts[ready.place].wait.remove(ready.db, &ready.key, call.number());
+                parts[place].wait.remove(ready.db, &ready.key, call.number());
                 return Next::Waiter;
             }
             // By another of its keys, elsewhere. If nothing comes of it this one must be tried.

@@ -39,5 +39,6 @@ mod simulation;
 mod streams;
 mod strings;
 mod transactions;
+mod waiting_pipelines;
 mod walls;
 mod zsets;
