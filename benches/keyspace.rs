@@ -8,7 +8,7 @@ use baton::keyspace::{Db, KeyHash, KeyHasher, Value};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: baton::allocator::Allocator = baton::allocator::Allocator;
 
 /// Requests that a shard prefetches together.
 const GROUP: usize = 16;

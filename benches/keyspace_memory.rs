@@ -9,7 +9,7 @@ use baton::keyspace::{Db, KeyHasher, Value};
 use hdrhistogram::Histogram;
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: baton::allocator::Allocator = baton::allocator::Allocator;
 
 const DEFAULT_KEYS: u64 = 1_000_000;
 const GROWTH_KEYS: u64 = 10_000_000;

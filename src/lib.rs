@@ -5,6 +5,8 @@
 
 /// Threads that own connections: bytes in, requests placed, replies out.
 pub mod acceptor;
+/// The allocator of the process.
+pub mod allocator;
 /// The ways between threads, and the only room with their atomics.
 pub mod channel;
 /// The one module that reads clocks.

@@ -6,7 +6,7 @@ use baton::clock::Clock;
 use baton::config::{ConfigStore, Invocation, read_command_line};
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: baton::allocator::Allocator = baton::allocator::Allocator;
 
 fn main() -> ExitCode {
     let startup = match read_command_line(std::env::args_os(), std::io::stdin()) {

@@ -1,23 +1,18 @@
 //! The size that the allocator really hands out for a request.
 //!
-//! Entries are allocated in whole size classes of jemalloc (8, then multiples of 16 to 128, then
-//! four steps per doubling), so that the slack of a class is usable by an overwrite in place and
+//! Entries are allocated in whole size classes of jemalloc (multiples of 8 to 64, then four steps
+//! per doubling), so that the slack of a class is usable by an overwrite in place and
 //! the byte accounting says what the process pays. With another allocator the figures are only an
 //! upper estimate of the request; nothing depends on them for safety.
 
-/// Smallest class: one word.
-const TINY: usize = 8;
-/// Distance between classes up to [`LINEAR_END`].
-const QUANTUM: usize = 16;
+/// Distance between the smallest classes.
+const QUANTUM: usize = 8;
 /// Up to here classes are multiples of the quantum; beyond, four per doubling.
-const LINEAR_END: usize = 128;
+const LINEAR_END: usize = 64;
 
 /// Bytes of the size class that serves a request of `size` bytes (0 for 0).
 #[inline]
 pub const fn size_class(size: usize) -> usize {
-    if size <= TINY {
-        return if size == 0 { 0 } else { TINY };
-    }
     if size <= LINEAR_END {
         return (size + QUANTUM - 1) & !(QUANTUM - 1);
     }
@@ -32,8 +27,8 @@ mod tests {
     #[test]
     fn classes_are_jemallocs() {
         let classes = [
-            0, 8, 16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640,
-            768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 5120,
+            0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448,
+            512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 5120,
         ];
         for pair in classes.windows(2) {
             for size in pair[0] + 1..=pair[1] {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// Each room (a directory or file of `src`) and the rooms that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("allocator", &[]),
     ("value", &[]),
     ("resp", &[]),
     ("clock", &[]),
