@@ -10,7 +10,7 @@ use super::spec::{Command, Flags, Group};
 use super::{AccessPolicy, Args, CommandError, CommandResult, Write, idle_seconds};
 use crate::config::Peer;
 use crate::glob::{Case, matches};
-use crate::keyspace::{Db, Object, Value};
+use crate::keyspace::{Db, ObjectRef, Value};
 use crate::resp::{Proto, Writer};
 
 /// DEBUG subcommand [argument …]
@@ -96,7 +96,7 @@ fn object(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandRe
 /// Bytes of a string in a snapshot, not compressed (RDB's string encoding); of an object, those
 /// that it takes in memory.
 fn serialized_len(entry: &crate::keyspace::EntryRef<'_>) -> usize {
-    let Some(value) = entry.string() else { return entry.object().map_or(0, Object::bytes) };
+    let Some(value) = entry.string() else { return entry.object().map_or(0, ObjectRef::bytes) };
     if let Some(number) = value.as_integer() {
         if i8::try_from(number).is_ok() {
             return 2;

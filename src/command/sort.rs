@@ -15,7 +15,7 @@ use super::keys::KeyPositions;
 use super::list::limits;
 use super::spec::{Arg, ArgKind, Categories, Command, Flags, Group, KeySpec};
 use super::{Args, CommandError, CommandResult, Effect, Fate, Read, Write};
-use crate::keyspace::{Event, Object, ValueRef};
+use crate::keyspace::{Event, ObjectRef, ValueRef};
 use crate::resp::Writer;
 use crate::value::list::{Direction, End, List};
 use crate::value::listpack::Item;
@@ -57,7 +57,7 @@ fn collect(
     let Some(entry) = cx.lookup(&args.key(1)) else { return Ok((elements, false)) };
     let unsorted = order == Order::AsIs;
     match entry.object() {
-        Some(Object::List(list)) if unsorted => {
+        Some(ObjectRef::List(list)) if unsorted => {
             let (start, count) = limited(options.limit, list.len());
             let (first, direction) = if options.descending {
                 (list.len().checked_sub(1 + start), Direction::Backward)
@@ -68,7 +68,7 @@ fn collect(
             elements.extend(items.into_iter().flatten().take(count))?;
             return Ok((elements, true));
         }
-        Some(Object::Zset(zset)) if unsorted => {
+        Some(ObjectRef::Zset(zset)) if unsorted => {
             let (start, count) = limited(options.limit, zset.len());
             let ranks = if options.descending {
                 zset.len() - start - count..zset.len() - start
@@ -83,9 +83,9 @@ fn collect(
             }
             return Ok((elements, true));
         }
-        Some(Object::Zset(zset)) => elements.extend(zset.iter().map(|(member, _)| member))?,
-        Some(Object::List(list)) => elements.extend(list.iter())?,
-        Some(Object::Set(set)) => elements.extend(set.iter())?,
+        Some(ObjectRef::Zset(zset)) => elements.extend(zset.iter().map(|(member, _)| member))?,
+        Some(ObjectRef::List(list)) => elements.extend(list.iter())?,
+        Some(ObjectRef::Set(set)) => elements.extend(set.iter())?,
         _ => return Err(CommandError::WRONG_TYPE),
     }
     Ok((elements, false))
@@ -122,7 +122,7 @@ fn order_of(cx: &mut Read<'_>, args: Args<'_>, options: &Options<'_>) -> Order {
     }
     // What is stored must not hang on the order in which a set happens to keep its members.
     let object = cx.peek(&args.key(1)).and_then(|entry| entry.object());
-    let stores_a_set = options.store.is_some() && matches!(object, Some(Object::Set(_)));
+    let stores_a_set = options.store.is_some() && matches!(object, Some(ObjectRef::Set(_)));
     if stores_a_set { Order::Members } else { Order::AsIs }
 }
 
@@ -168,7 +168,9 @@ fn look_up<'a>(
         return entry.string().map_or(Output::Nothing, Output::Value);
     };
     match entry.object() {
-        Some(Object::Hash(hash)) => hash.get(field, now_ms).map_or(Output::Nothing, Output::Item),
+        Some(ObjectRef::Hash(hash)) => {
+            hash.get(field, now_ms).map_or(Output::Nothing, Output::Item)
+        }
         _ => Output::Nothing,
     }
 }

@@ -14,7 +14,7 @@ use std::ptr::NonNull;
 
 use super::entry::{EntryMut, EntryRef, OwnedEntry, RawEntry};
 use super::hash::{KeyHash, KeyHasher};
-use super::object::Object;
+use super::object::ObjectMut;
 use super::string::{Stored, Value};
 use crate::value::table::{Element, Occupied, Table, TableStats};
 
@@ -336,10 +336,9 @@ impl Db {
         let key = edit.get().key().to_vec();
         let mut fields = Vec::new();
         let spent = edit.object(|object| {
-            if let Object::Hash(hash) = object {
-                hash.expire(now_ms, most, |field| fields.push(field.to_vec()));
-            }
-            object.is_spent()
+            let ObjectMut::Hash(hash) = object else { return false };
+            hash.expire(now_ms, most, |field| fields.push(field.to_vec()));
+            hash.is_empty()
         });
         let spent = (spent == Some(true)).then(|| edit.remove());
         Some(ExpiredFields { key, fields, spent })
@@ -486,12 +485,13 @@ impl<'a> Edit<'a> {
     /// Lets `change` work on the object, and accounts for what it weighs then. `None` if the value
     /// is a string.
     #[inline]
-    pub fn object<R>(&mut self, change: impl FnOnce(&mut Object) -> R) -> Option<R> {
+    pub fn object<R>(&mut self, change: impl FnOnce(ObjectMut<'_>) -> R) -> Option<R> {
         // SAFETY: the database is borrowed mutably by `self`, so nobody else looks at the entry.
         let mut entry = unsafe { EntryMut::new(self.found.get().raw()) };
-        let object = entry.object_mut()?;
-        let (before, old_fields) = (object.bytes(), object.next_field_expiry());
-        let result = change(object);
+        let mut object = entry.object_mut()?;
+        let (before, old_fields) = (object.look().bytes(), object.look().next_field_expiry());
+        let result = change(object.reborrow());
+        let object = object.look();
         reindex_fields(self.field_expiries, self.hash, old_fields, object.next_field_expiry());
         *self.entry_bytes += object.bytes();
         *self.entry_bytes -= before;

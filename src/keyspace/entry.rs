@@ -6,7 +6,7 @@
 //!
 //! | header bits | |
 //! |---|---|
-//! | 0–2 | kind: 0 integer, 1 inline bytes, 2 shared bytes, 3 object |
+//! | 0–2 | kind: 0 integer, 1 inline bytes, 2 shared bytes, above an object of a type |
 //! | 3 | has an expiry |
 //! | 4 | raw: the string was built by APPEND, SETRANGE or SETBIT |
 //! | 5 | wide: the key is longer than 65,535 bytes, its length stands behind the expiry |
@@ -14,8 +14,8 @@
 //! | 32–47 | length of the key, unless wide |
 //! | 48–63 | length of the inline value |
 //!
-//! The payload is 8 bytes for an integer, a [`SharedBytes`] for shared bytes, an [`Object`] for what
-//! is no string, nothing for inline bytes, whose value follows the key. Everything is found from the header, so that a pointer of
+//! The payload is 8 bytes for an integer, a [`SharedBytes`] for shared bytes, the [`List`], [`Set`] …
+//! itself for an object, nothing for inline bytes, whose value follows the key. Everything is found from the header, so that a pointer of
 //! 8 bytes is enough, and the allocation is always a whole [`size_class`], so that what fits into
 //! it is overwritten in place. The key never changes while the entry is in a table.
 //!
@@ -27,10 +27,15 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use super::object::Object;
+use super::object::{Object, ObjectMut, ObjectRef};
 use super::string::{INLINE_MAX, SharedBytes, Stored, Value, ValueRef, grown_copy};
+use crate::value::hash::Hash;
+use crate::value::list::List;
+use crate::value::set::Set;
 use crate::value::size_class::size_class;
+use crate::value::stream::Stream;
 use crate::value::table::Element;
+use crate::value::zset::Zset;
 
 /// Shared bytes above this length are expensive to free (the allocator may give pages back to the
 /// system): leave them to the background.
@@ -56,11 +61,42 @@ pub enum Kind {
     Inline = 1,
     /// A longer string, in an allocation of its own that replies may share.
     Shared = 2,
-    /// No string: an [`Object`], which owns what is in it.
-    Object = 3,
+    /// A list, which owns what is in it, as those that follow do.
+    List = 3,
+    /// A set.
+    Set = 4,
+    /// A hash.
+    Hash = 5,
+    /// A stream.
+    Stream = 6,
+    /// A sorted set.
+    Zset = 7,
 }
 
-const _: () = assert!(size_of::<Object>() <= 24 && align_of::<Object>() <= WORD);
+impl Kind {
+    /// Bytes of the payload.
+    #[inline]
+    const fn payload(self) -> usize {
+        match self {
+            Kind::Int => WORD,
+            Kind::Inline => 0,
+            Kind::Shared => size_of::<SharedBytes>(),
+            Kind::List => size_of::<List>(),
+            Kind::Set => size_of::<Set>(),
+            Kind::Hash => size_of::<Hash>(),
+            Kind::Stream => size_of::<Stream>(),
+            Kind::Zset => size_of::<Zset>(),
+        }
+    }
+}
+
+/// Whether a `T` may be a payload.
+const fn is_payload<T>() -> bool {
+    size_of::<T>() <= 2 * WORD && align_of::<T>() == WORD
+}
+
+const _: () = assert!(is_payload::<List>() && is_payload::<Set>() && is_payload::<Hash>());
+const _: () = assert!(is_payload::<Stream>() && is_payload::<Zset>());
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Header(u64);
@@ -86,7 +122,11 @@ impl Header {
             Stored::Inline(bytes) => (Kind::Inline, bytes.len()),
             Stored::Short(bytes) => (Kind::Inline, bytes.len()),
             Stored::Shared(_) => (Kind::Shared, 0),
-            Stored::Object(_) => (Kind::Object, 0),
+            Stored::Object(Object::List(_)) => (Kind::List, 0),
+            Stored::Object(Object::Set(_)) => (Kind::Set, 0),
+            Stored::Object(Object::Hash(_)) => (Kind::Hash, 0),
+            Stored::Object(Object::Stream(_)) => (Kind::Stream, 0),
+            Stored::Object(Object::Zset(_)) => (Kind::Zset, 0),
         };
         Self::new(kind, key_len, value_len, has_expiry)
     }
@@ -121,7 +161,11 @@ impl Header {
             0 => Kind::Int,
             1 => Kind::Inline,
             2 => Kind::Shared,
-            _ => Kind::Object,
+            3 => Kind::List,
+            4 => Kind::Set,
+            5 => Kind::Hash,
+            6 => Kind::Stream,
+            _ => Kind::Zset,
         }
     }
 
@@ -143,13 +187,7 @@ impl Header {
 
     #[inline]
     fn key_offset(self) -> usize {
-        let payload = match self.kind() {
-            Kind::Int => WORD,
-            Kind::Inline => 0,
-            Kind::Shared => size_of::<SharedBytes>(),
-            Kind::Object => size_of::<Object>(),
-        };
-        self.payload_offset() + payload
+        self.payload_offset() + self.kind().payload()
     }
 
     /// Bytes of the allocation of an entry with this header and a key of `key_len` bytes.
@@ -196,36 +234,36 @@ impl<'a> EntryRef<'a> {
                 Kind::Int => ValueRef::Int(self.raw.at::<i64>(header.payload_offset()).read()),
                 Kind::Inline => ValueRef::Inline(self.raw.inline().as_ref()),
                 Kind::Shared => ValueRef::Shared(&self.raw.shared().as_ref().bytes),
-                Kind::Object => return None,
+                _ => return None,
             })
         }
     }
 
     /// The object, if the value is no string.
     #[inline]
-    pub fn object(self) -> Option<&'a Object> {
+    pub fn object(self) -> Option<ObjectRef<'a>> {
         // SAFETY: live and unchanged during 'a; the payload is of the header's kind.
-        (self.kind() == Kind::Object).then(|| unsafe { self.raw.object().as_ref() })
+        unsafe { self.raw.object() }
     }
 
     /// The whole value as bytes that are equal for equal values: the string, or
-    /// [`Object::canonical`].
+    /// [`ObjectRef::canonical`].
     pub fn canonical(self) -> Vec<u8> {
         match self.string() {
             Some(string) => string.as_bytes(&mut itoa::Buffer::new()).to_vec(),
-            None => self.object().map(Object::canonical).unwrap_or_default(),
+            None => self.object().map(ObjectRef::canonical).unwrap_or_default(),
         }
     }
 
     /// When the first field of a hash expires, in milliseconds of Unix time.
     #[inline]
     pub fn next_field_expiry(self) -> Option<i64> {
-        self.object().and_then(Object::next_field_expiry)
+        self.object().and_then(ObjectRef::next_field_expiry)
     }
 
     /// The name of the value's type, as TYPE answers.
     pub fn type_name(self) -> &'static str {
-        self.object().map_or("string", Object::type_name)
+        self.object().map_or("string", ObjectRef::type_name)
     }
 
     /// When the entry expires, in milliseconds since the Unix epoch.
@@ -335,9 +373,9 @@ impl<'a> EntryMut<'a> {
 
     /// The object, if the value is no string. What its size becomes must be accounted for.
     #[inline]
-    pub(super) fn object_mut(&mut self) -> Option<&mut Object> {
+    pub(super) fn object_mut(&mut self) -> Option<ObjectMut<'_>> {
         // SAFETY: ours alone, borrowed as long as `self`.
-        (self.0.kind() == Kind::Object).then(|| unsafe { self.0.raw.object().as_mut() })
+        unsafe { self.0.raw.object_mut() }
     }
 
     /// See [`EntryRef::set_access`].
@@ -402,18 +440,23 @@ impl OwnedEntry {
         match self.get().string() {
             Some(ValueRef::Shared(bytes)) => bytes.len() > LAZY_FREE_ABOVE,
             Some(_) => false,
-            None => self.get().object().is_some_and(Object::needs_lazy_free),
+            None => self.get().object().is_some_and(ObjectRef::needs_lazy_free),
         }
     }
 
     /// Its object, if the value is no string; else the entry comes back.
     pub fn into_object(self) -> Result<Object, OwnedEntry> {
-        if self.get().kind() != Kind::Object {
-            return Err(self);
-        }
+        let raw = self.0;
         // SAFETY: the object is moved out, and the memory freed without dropping it.
         unsafe {
-            let object = self.0.object().read();
+            let object: Object = match raw.header().kind() {
+                Kind::Int | Kind::Inline | Kind::Shared => return Err(self),
+                Kind::List => raw.payload::<List>().read().into(),
+                Kind::Set => raw.payload::<Set>().read().into(),
+                Kind::Hash => raw.payload::<Hash>().read().into(),
+                Kind::Stream => raw.payload::<Stream>().read().into(),
+                Kind::Zset => raw.payload::<Zset>().read().into(),
+            };
             self.into_raw_entry().free();
             Ok(object)
         }
@@ -466,7 +509,7 @@ impl OwnedEntry {
     ) -> Result<(), Stored<'v>> {
         let (old, key_len) = (self.0.header(), self.0.key_len());
         let new = Header::for_value(&value, key_len, expiry.is_some()).with_access(old.access());
-        let owns = |header: Header| matches!(header.kind(), Kind::Shared | Kind::Object);
+        let owns = |header: Header| !matches!(header.kind(), Kind::Int | Kind::Inline);
         if owns(old) || owns(new) || old.allocation(key_len) != new.allocation(key_len) {
             return Err(value);
         }
@@ -572,9 +615,13 @@ impl Drop for OwnedEntry {
         // goes.
         unsafe {
             match self.0.header().kind() {
-                Kind::Shared => self.0.shared().drop_in_place(),
-                Kind::Object => self.0.object().drop_in_place(),
                 Kind::Int | Kind::Inline => {}
+                Kind::Shared => self.0.shared().drop_in_place(),
+                Kind::List => self.0.payload::<List>().drop_in_place(),
+                Kind::Set => self.0.payload::<Set>().drop_in_place(),
+                Kind::Hash => self.0.payload::<Hash>().drop_in_place(),
+                Kind::Stream => self.0.payload::<Stream>().drop_in_place(),
+                Kind::Zset => self.0.payload::<Zset>().drop_in_place(),
             }
             self.0.free();
         }
@@ -693,19 +740,53 @@ impl RawEntry {
     }
 
     /// # Safety
-    /// The head is written, of the shared kind.
+    /// The head is written, of the kind whose payload is a `T`.
     #[inline]
-    unsafe fn shared(self) -> NonNull<SharedBytes> {
+    unsafe fn payload<T>(self) -> NonNull<T> {
         // SAFETY: within the allocation, so not null; offsets of payloads are multiples of 8.
         unsafe { NonNull::new_unchecked(self.at(self.header().payload_offset())) }
     }
 
     /// # Safety
-    /// The head is written, of the object kind.
+    /// The head is written, of the shared kind.
     #[inline]
-    unsafe fn object(self) -> NonNull<Object> {
-        // SAFETY: within the allocation, so not null; offsets of payloads are multiples of 8.
-        unsafe { NonNull::new_unchecked(self.at(self.header().payload_offset())) }
+    unsafe fn shared(self) -> NonNull<SharedBytes> {
+        // SAFETY: the caller's promise.
+        unsafe { self.payload() }
+    }
+
+    /// # Safety
+    /// The entry is live, and nobody changes it during `'a`.
+    #[inline]
+    unsafe fn object<'a>(self) -> Option<ObjectRef<'a>> {
+        // SAFETY: a live entry has a payload of its kind.
+        unsafe {
+            Some(match self.header().kind() {
+                Kind::Int | Kind::Inline | Kind::Shared => return None,
+                Kind::List => ObjectRef::List(self.payload().as_ref()),
+                Kind::Set => ObjectRef::Set(self.payload().as_ref()),
+                Kind::Hash => ObjectRef::Hash(self.payload().as_ref()),
+                Kind::Stream => ObjectRef::Stream(self.payload().as_ref()),
+                Kind::Zset => ObjectRef::Zset(self.payload().as_ref()),
+            })
+        }
+    }
+
+    /// # Safety
+    /// The entry is live, and nobody else looks at it during `'a`.
+    #[inline]
+    unsafe fn object_mut<'a>(self) -> Option<ObjectMut<'a>> {
+        // SAFETY: a live entry has a payload of its kind.
+        unsafe {
+            Some(match self.header().kind() {
+                Kind::Int | Kind::Inline | Kind::Shared => return None,
+                Kind::List => ObjectMut::List(self.payload().as_mut()),
+                Kind::Set => ObjectMut::Set(self.payload().as_mut()),
+                Kind::Hash => ObjectMut::Hash(self.payload().as_mut()),
+                Kind::Stream => ObjectMut::Stream(self.payload().as_mut()),
+                Kind::Zset => ObjectMut::Zset(self.payload().as_mut()),
+            })
+        }
     }
 
     /// Bytes allocated for the entry and its value.
@@ -715,9 +796,9 @@ impl RawEntry {
         let beside = match header.kind() {
             // SAFETY: a live entry of the shared kind; the field alone is read.
             Kind::Shared => unsafe { (*self.shared().as_ptr()).charge },
-            // SAFETY: a live entry of the object kind, which nobody changes meanwhile.
-            Kind::Object => unsafe { self.object().as_ref() }.bytes(),
             Kind::Int | Kind::Inline => 0,
+            // SAFETY: a live entry, which nobody changes meanwhile.
+            _ => unsafe { self.object() }.map_or(0, ObjectRef::bytes),
         };
         header.allocation(self.key_len()) + beside
     }
@@ -787,9 +868,11 @@ impl RawEntry {
                 Stored::Shared(shared) => {
                     self.at::<SharedBytes>(header.payload_offset()).write(shared);
                 }
-                Stored::Object(object) => {
-                    self.at::<Object>(header.payload_offset()).write(object);
-                }
+                Stored::Object(Object::List(list)) => self.payload().write(list),
+                Stored::Object(Object::Set(set)) => self.payload().write(set),
+                Stored::Object(Object::Hash(hash)) => self.payload().write(hash),
+                Stored::Object(Object::Stream(stream)) => self.payload().write(stream),
+                Stored::Object(Object::Zset(zset)) => self.payload().write(zset),
             }
         }
     }

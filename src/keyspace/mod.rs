@@ -20,7 +20,7 @@ pub use event::{Event, EventClass};
 pub use eviction_pool::EvictionPool;
 pub use hash::{KeyHash, KeyHasher, ShardCount, hash_tag};
 pub use memory::{Evictable, MemoryBoard, MemoryUse};
-pub use object::{Collection, Object};
+pub use object::{Collection, Object, ObjectMut, ObjectRef};
 pub use shard::{CommandStat, DbIndex, Garbage, Reclaim, Shard, ShardStats, discard};
 pub use string::{INLINE_MAX, Value, ValueRef};
 pub use wait::{Unblock, WaitFor, WaitTable, Waiter};

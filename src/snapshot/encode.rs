@@ -5,7 +5,7 @@
 
 use super::kind;
 use super::write::{put_int, put_len, put_string};
-use crate::keyspace::{EntryRef, Object, ValueRef};
+use crate::keyspace::{EntryRef, ObjectRef, ValueRef};
 use crate::value::hash::{self, Hash};
 use crate::value::list::{List, NodeRef};
 use crate::value::set::{self, Set};
@@ -40,13 +40,13 @@ fn put_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
     }
 }
 
-fn encode_object(object: &Object, out: &mut Vec<u8>) -> Needs {
+fn encode_object(object: ObjectRef<'_>, out: &mut Vec<u8>) -> Needs {
     match object {
-        Object::Hash(hash) => return put_hash(out, hash),
-        Object::List(list) => put_list(out, list),
-        Object::Stream(stream) => put_stream(out, stream),
-        Object::Zset(set) => put_zset(out, set),
-        Object::Set(set) => put_set(out, set),
+        ObjectRef::Hash(hash) => return put_hash(out, hash),
+        ObjectRef::List(list) => put_list(out, list),
+        ObjectRef::Stream(stream) => put_stream(out, stream),
+        ObjectRef::Zset(set) => put_zset(out, set),
+        ObjectRef::Set(set) => put_set(out, set),
     }
     Needs::Nothing
 }

@@ -15,6 +15,7 @@ pub use self::fields::FieldRef;
 use self::fields::Fields;
 use super::hasher::Hasher;
 use super::listpack::{self, Encoded, Item, Listpack, Position};
+use super::slim::{Slim, View};
 use super::table;
 use super::thin::ThinBytes;
 
@@ -50,14 +51,7 @@ pub enum Assigned {
 }
 
 /// A map from fields to values.
-#[derive(Debug)]
-pub struct Hash(Repr);
-
-#[derive(Debug)]
-enum Repr {
-    Listpack(Listpack),
-    Table(Box<Fields>),
-}
+pub struct Hash(Slim<Listpack, Fields>);
 
 /// How a hash is kept, for those who save it.
 pub enum Packed<'a> {
@@ -65,6 +59,12 @@ pub enum Packed<'a> {
     Listpack(&'a [u8]),
     /// A hash table, which has no bytes of its own.
     Table,
+}
+
+impl std::fmt::Debug for Hash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Hash({}, {} fields)", self.encoding(), self.len())
+    }
 }
 
 impl Default for Hash {
@@ -76,7 +76,7 @@ impl Default for Hash {
 impl Hash {
     /// A hash without fields.
     pub fn new() -> Hash {
-        Hash(Repr::Listpack(Listpack::new()))
+        Hash(Slim::small(Listpack::new()))
     }
 
     /// The hash of the fields and values of a listpack; `None` if one is there twice, or has no
@@ -85,23 +85,23 @@ impl Hash {
         let fields = list.len() / 2;
         let unique = list.iter().step_by(2).collect::<std::collections::HashSet<_>>().len();
         let sound = list.len().is_multiple_of(2) && unique == fields;
-        sound.then_some(Hash(Repr::Listpack(list)))
+        sound.then_some(Hash(Slim::small(list)))
     }
 
     /// How it is kept.
     pub fn packed(&self) -> Packed<'_> {
-        match &self.0 {
-            Repr::Listpack(list) => Packed::Listpack(list.as_bytes()),
-            Repr::Table(_) => Packed::Table,
+        match self.0.view() {
+            View::Small(list) => Packed::Listpack(list.as_bytes()),
+            View::Big(_) => Packed::Table,
         }
     }
 
     /// How many fields it has, with those whose time is over.
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Repr::Listpack(list) => list.len() / 2,
-            Repr::Table(fields) => fields.len(),
+        match self.0.view() {
+            View::Small(list) => list.len() / 2,
+            View::Big(fields) => fields.len(),
         }
     }
 
@@ -114,67 +114,67 @@ impl Hash {
     /// Bytes allocated.
     #[inline]
     pub fn bytes(&self) -> usize {
-        match &self.0 {
-            Repr::Listpack(list) => list.bytes(),
-            Repr::Table(fields) => fields.bytes(),
+        match self.0.view() {
+            View::Small(list) => list.bytes(),
+            View::Big(fields) => fields.bytes(),
         }
     }
 
     /// The name of its encoding.
     pub fn encoding(&self) -> &'static str {
-        match &self.0 {
-            Repr::Listpack(_) => "listpack",
-            Repr::Table(_) => "hashtable",
+        match self.0.view() {
+            View::Small(_) => "listpack",
+            View::Big(_) => "hashtable",
         }
     }
 
     /// How many allocations there are to free.
     pub fn free_effort(&self) -> usize {
-        match &self.0 {
-            Repr::Listpack(_) => 1,
-            Repr::Table(fields) => fields.len(),
+        match self.0.view() {
+            View::Small(_) => 1,
+            View::Big(fields) => fields.len(),
         }
     }
 
     /// A copy with all fields.
     pub fn duplicate(&self) -> Hash {
-        Hash(match &self.0 {
-            Repr::Listpack(list) => Repr::Listpack(list.clone()),
-            Repr::Table(fields) => Repr::Table(Box::new(fields.duplicate())),
+        Hash(match self.0.view() {
+            View::Small(list) => Slim::small(list.clone()),
+            View::Big(fields) => Slim::big(Box::new(fields.duplicate())),
         })
     }
 
     /// How many fields have an expiry.
     pub fn volatile_len(&self) -> usize {
-        match &self.0 {
-            Repr::Listpack(_) => 0,
-            Repr::Table(fields) => fields.volatile_len(),
+        match self.0.view() {
+            View::Small(_) => 0,
+            View::Big(fields) => fields.volatile_len(),
         }
     }
 
     /// When the first field expires, in milliseconds of Unix time.
     #[inline]
     pub fn next_expiry(&self) -> Option<i64> {
-        match &self.0 {
-            Repr::Listpack(_) => None,
-            Repr::Table(fields) => fields.next_expiry(),
+        match self.0.view() {
+            View::Small(_) => None,
+            View::Big(fields) => fields.next_expiry(),
         }
     }
 
     /// The value of `field`.
     #[inline]
     pub fn get(&self, field: &[u8], now_ms: i64) -> Option<Item<'_>> {
-        match &self.0 {
-            Repr::Listpack(list) => Some(list.get(value_position(list, field)?)),
-            Repr::Table(fields) => Some(Item::Bytes(fields.live(field, now_ms)?.value)),
+        match self.0.view() {
+            View::Small(list) => Some(list.get(value_position(list, field)?)),
+            View::Big(fields) => Some(Item::Bytes(fields.live(field, now_ms)?.value)),
         }
     }
 
     /// The value of `field` and when it expires, in milliseconds of Unix time.
     pub fn look(&self, field: &[u8], now_ms: i64) -> Option<(Item<'_>, Option<i64>)> {
-        match &self.0 {
-            Repr::Listpack(_) => Some((self.get(field, now_ms)?, None)),
-            Repr::Table(fields) => {
+        match self.0.view() {
+            View::Small(_) => Some((self.get(field, now_ms)?, None)),
+            View::Big(fields) => {
                 let found = fields.live(field, now_ms)?;
                 Some((Item::Bytes(found.value), found.expiry))
             }
@@ -198,7 +198,7 @@ impl Hash {
         limits: Limits<'_>,
         now_ms: i64,
     ) -> Assigned {
-        if let Repr::Listpack(list) = &mut self.0 {
+        if let View::Small(list) = self.0.view_mut() {
             let fits = field.len().max(value.len()) <= limits.listpack_value
                 && !matches!(lifetime, Lifetime::Until(_))
                 && list.fits(field.len() + value.len());
@@ -216,15 +216,15 @@ impl Hash {
     /// Removes `field`; false if it was not there. One whose time is over is not there, and stays
     /// where it is.
     pub fn remove(&mut self, field: &[u8], now_ms: i64) -> bool {
-        match &mut self.0 {
-            Repr::Listpack(list) => match list.find(None, field, 1) {
+        match self.0.view_mut() {
+            View::Small(list) => match list.find(None, field, 1) {
                 Some(at) => {
                     list.remove_run(at, 2);
                     true
                 }
                 None => false,
             },
-            Repr::Table(fields) => {
+            View::Big(fields) => {
                 fields.live(field, now_ms).is_some() && fields.remove(field).is_some()
             }
         }
@@ -245,7 +245,7 @@ impl Hash {
         if expiry.is_some() {
             self.become_table(limits);
         }
-        if let Repr::Table(fields) = &mut self.0 {
+        if let View::Big(fields) = self.0.view_mut() {
             fields.set_expiry(field, expiry);
         }
         true
@@ -254,18 +254,18 @@ impl Hash {
     /// Takes out fields whose time is over, `most` at most, and shows each to `visit`. Gives how
     /// many.
     pub fn expire(&mut self, now_ms: i64, most: usize, visit: impl FnMut(&[u8])) -> usize {
-        match &mut self.0 {
-            Repr::Listpack(_) => 0,
-            Repr::Table(fields) => fields.expire(now_ms, most, visit),
+        match self.0.view_mut() {
+            View::Small(_) => 0,
+            View::Big(fields) => fields.expire(now_ms, most, visit),
         }
     }
 
     /// All fields that are there at `now_ms`, with their values and expiries, in no particular
     /// order.
     pub fn iter(&self, now_ms: i64) -> Iter<'_> {
-        Iter(match &self.0 {
-            Repr::Listpack(list) => IterRepr::Listpack(list.iter()),
-            Repr::Table(fields) => IterRepr::Table(fields.iter(), now_ms),
+        Iter(match self.0.view() {
+            View::Small(list) => IterRepr::Listpack(list.iter()),
+            View::Big(fields) => IterRepr::Table(fields.iter(), now_ms),
         })
     }
 
@@ -278,12 +278,12 @@ impl Hash {
     /// Visits a part of the fields and gives the cursor for the next call, 0 at the end: see
     /// [`table::Table::scan`] for what a whole scan guarantees. A listpack is visited at once.
     pub fn scan<'a>(&'a self, cursor: u64, now_ms: i64, mut visit: impl FnMut(Entry<'a>)) -> u64 {
-        match &self.0 {
-            Repr::Listpack(_) => {
+        match self.0.view() {
+            View::Small(_) => {
                 self.iter(now_ms).for_each(visit);
                 0
             }
-            Repr::Table(fields) => fields.scan(cursor, |field| {
+            View::Big(fields) => fields.scan(cursor, |field| {
                 if field.is_live(now_ms) {
                     visit(Entry::of(field));
                 }
@@ -293,7 +293,7 @@ impl Hash {
 
     /// Puts all fields into a hash table.
     fn become_table(&mut self, limits: Limits<'_>) -> &mut Fields {
-        if let Repr::Listpack(list) = &self.0 {
+        if let View::Small(list) = self.0.view() {
             let mut fields = Box::new(Fields::new(limits.hasher));
             let (mut field_digits, mut value_digits) = (itoa::Buffer::new(), itoa::Buffer::new());
             let mut items = list.iter();
@@ -304,11 +304,11 @@ impl Hash {
                     None,
                 );
             }
-            self.0 = Repr::Table(fields);
+            self.0 = Slim::big(fields);
         }
-        match &mut self.0 {
-            Repr::Table(fields) => fields,
-            Repr::Listpack(_) => unreachable!("it was made one just now"),
+        match self.0.view_mut() {
+            View::Big(fields) => fields,
+            View::Small(_) => unreachable!("it was made one just now"),
         }
     }
 }

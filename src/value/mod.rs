@@ -15,6 +15,7 @@ mod lot;
 mod segment;
 pub mod set;
 pub mod size_class;
+pub mod slim;
 pub mod stream;
 pub mod table;
 pub mod thin;

@@ -103,7 +103,7 @@ impl Write<'_> {
         let mut value = T::default();
         let result = change(&mut value);
         let object: Object = value.into();
-        if object.is_spent() {
+        if object.look().is_spent() {
             return Ok(Edited { result, fate: Fate::Absent });
         }
         self.store(key, Value::Object(object), None);
@@ -115,7 +115,7 @@ impl Write<'_> {
     /// [`Fate::Created`].
     pub fn replace<T: Collection>(&mut self, key: &Key<'_>, value: T) -> Fate {
         let object: Object = value.into();
-        if object.is_spent() {
+        if object.look().is_spent() {
             let lazy = self.config().lazyfree_lazy_server_del;
             return if self.remove(key, lazy) { Fate::Removed } else { Fate::Absent };
         }
@@ -140,9 +140,9 @@ fn apply<T: Collection, R>(
     mut found: Edit<'_>,
     change: impl FnOnce(&mut T) -> R,
 ) -> Result<Edited<R>, CommandError> {
-    let changed = found.object(|object| {
-        let result = change(T::of_mut(object)?);
-        Some((result, object.is_spent()))
+    let changed = found.object(|mut object| {
+        let result = change(T::of_mut(object.reborrow())?);
+        Some((result, object.look().is_spent()))
     });
     let (result, spent) = changed.flatten().ok_or(CommandError::WRONG_TYPE)?;
     if !spent {

@@ -5,7 +5,7 @@ use crate::command::spec::{Categories, Command, Flags, Group, KeySpec};
 use crate::command::{
     AccessPolicy, Args, CommandError, CommandResult, Read, frequency, idle_seconds,
 };
-use crate::keyspace::{EntryRef, Kind, Object};
+use crate::keyspace::{EntryRef, Kind, ObjectRef};
 use crate::resp::Writer;
 
 /// Bytes of an object with its key and a string inside (`embstr`), at most: two cache lines.
@@ -23,7 +23,7 @@ const LONG_KEY: usize = 32;
 /// bytes in Valkey is `embstr` here, unless it was changed in place.
 pub fn encoding(entry: EntryRef<'_>) -> &'static str {
     let Some(string) = entry.string() else {
-        return entry.object().map_or("", Object::encoding);
+        return entry.object().map_or("", ObjectRef::encoding);
     };
     let key = entry.key().len();
     let key = EMBEDDED_KEY + key + if key >= LONG_KEY { 2 } else { 0 };

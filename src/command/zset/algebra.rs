@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::{head, limits, reply_pair, store};
 use crate::command::{Args, CommandError, CommandResult, Key, Read, Write, parse_integer, require};
-use crate::keyspace::{Collection, EntryRef, Event, Object};
+use crate::keyspace::{Collection, EntryRef, Event};
 use crate::resp::Writer;
 use crate::value::listpack::Item;
 use crate::value::set::Set;
@@ -73,8 +73,7 @@ enum Source<'a> {
 impl<'a> Source<'a> {
     fn of(entry: Option<EntryRef<'a>>) -> Result<Source<'a>, CommandError> {
         let Some(entry) = entry else { return Ok(Source::Missing) };
-        let object: Option<&'a Object> = entry.object();
-        let object = object.ok_or(CommandError::WRONG_TYPE)?;
+        let object = entry.object().ok_or(CommandError::WRONG_TYPE)?;
         let zset = Zset::of(object).map(Source::Zset);
         zset.or_else(|| Set::of(object).map(Source::Set)).ok_or(CommandError::WRONG_TYPE)
     }

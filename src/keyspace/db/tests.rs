@@ -35,7 +35,7 @@ fn change_set(set: &mut Set, member: &[u8], adds: bool) {
     };
 }
 
-fn object(members: &BTreeSet<Vec<u8>>) -> Object {
+fn object(members: &BTreeSet<Vec<u8>>) -> crate::keyspace::Object {
     let mut set = Set::new();
     members.iter().for_each(|member| change_set(&mut set, member, true));
     set.into()
@@ -183,7 +183,7 @@ fn apply(db: &mut Hashed, model: &mut BTreeMap<usize, Model>, step: Step) {
         }
         Step::SetObject { key: k, members, expiry } => {
             let (old, value) = (model.get(&k).cloned(), object(&members));
-            let text = value.canonical();
+            let text = value.look().canonical();
             let previous = db.set(&key(k), Value::Object(value), expiry);
             assert_eq!(matches!(previous, Previous::Replaced(_)), old.is_some());
             let access = old.map_or(0, |old| old.access);
@@ -199,7 +199,7 @@ fn apply(db: &mut Hashed, model: &mut BTreeMap<usize, Model>, step: Step) {
             let spent = found.object(|object| {
                 let Some(set) = Set::of_mut(object) else { panic!("a set") };
                 change_set(set, &member, adds);
-                object.is_spent()
+                set.is_empty()
             });
             if spent == Some(true) {
                 found.remove();
@@ -214,7 +214,7 @@ fn apply(db: &mut Hashed, model: &mut BTreeMap<usize, Model>, step: Step) {
             } else {
                 members.remove(&member)
             };
-            known.value = object(members).canonical();
+            known.value = object(members).look().canonical();
             assert_eq!(spent, Some(members.is_empty()));
             if members.is_empty() {
                 model.remove(&k);

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Entry, Hash, Repr};
+use super::{Entry, Hash};
 use crate::value::lot::Lot;
+use crate::value::slim::View;
 
 /// Distinct fields are drawn one by one while they are fewer than one in so many; else the whole
 /// hash is gone through.
@@ -14,14 +15,14 @@ const TRIES: usize = 100;
 impl Hash {
     /// A field by chance.
     pub fn random(&self, rng: &mut fastrand::Rng, now_ms: i64) -> Option<Entry<'_>> {
-        match &self.0 {
-            Repr::Listpack(list) if !list.is_empty() => {
+        match self.0.view() {
+            View::Small(list) if !list.is_empty() => {
                 let at = list.seek(2 * rng.usize(..list.len() / 2) as i64)?;
                 let value = list.get(list.next(at)?);
                 Some(Entry { field: list.get(at), value, expiry: None })
             }
-            Repr::Listpack(_) => None,
-            Repr::Table(fields) => {
+            View::Small(_) => None,
+            View::Big(fields) => {
                 for _ in 0..TRIES {
                     let field = fields.random(rng)?;
                     if field.is_live(now_ms) {
@@ -38,8 +39,8 @@ impl Hash {
     /// wanted or all of them.
     pub fn select(&self, count: usize, rng: &mut fastrand::Rng, now_ms: i64) -> Vec<Entry<'_>> {
         let (len, all_live) = (self.len(), self.live_len(now_ms).is_some());
-        match &self.0 {
-            Repr::Table(fields) if all_live && count < len / DRAW_BELOW => {
+        match self.0.view() {
+            View::Big(fields) if all_live && count < len / DRAW_BELOW => {
                 let mut chosen = HashSet::with_capacity(count);
                 let mut selected = Vec::with_capacity(count);
                 while selected.len() < count {

@@ -84,7 +84,7 @@ fn check(hash: &Hash, model: &Model, now_ms: i64) {
         let found = found.map(|(value, expiry)| (value.to_vec(), expiry));
         assert_eq!(found.as_ref(), live.get(&name(index)));
     }
-    if let Repr::Table(fields) = &hash.0 {
+    if let View::Big(fields) = hash.0.view() {
         fields.check();
     }
     let mut scanned = Vec::new();

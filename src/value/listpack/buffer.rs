@@ -17,6 +17,7 @@ use std::ptr::{self, NonNull};
 use std::slice;
 
 use crate::value::size_class::size_class;
+use crate::value::slim::Thin;
 
 /// Bytes of the length at the start.
 pub(super) const LENGTH: usize = 4;
@@ -27,12 +28,17 @@ const ALIGN: usize = 8;
 ///
 /// The first [`LENGTH`] bytes always hold the number of initialized bytes, which is at least
 /// [`LENGTH`], and the allocation has the layout of that length.
+#[repr(transparent)]
 pub(super) struct Buffer(NonNull<u8>);
 
 // SAFETY: the buffer is its allocation's only owner, and what is in it are plain bytes.
 unsafe impl Send for Buffer {}
 // SAFETY: a shared buffer can only be read.
 unsafe impl Sync for Buffer {}
+
+// SAFETY: a listpack is its buffer and a buffer this pointer, both transparent, and allocations are
+// aligned to a word.
+unsafe impl Thin for super::Listpack {}
 
 /// The layout of the allocation for a length of `len` bytes.
 fn layout(len: usize) -> Layout {

@@ -174,6 +174,7 @@ impl<'a> Slice<'a> {
 }
 
 /// See the head of the file.
+#[repr(transparent)]
 pub struct Listpack(Buffer);
 
 impl Listpack {

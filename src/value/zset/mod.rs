@@ -25,6 +25,7 @@ pub use range::{LexBound, LexRange, ScoreRange};
 
 use super::hasher::Hasher;
 use super::listpack::{Item, Listpack};
+use super::slim::{Slim, View};
 use sorted::Sorted;
 
 /// Where the packed encoding ends, and what a hash table hashes by.
@@ -50,12 +51,7 @@ pub enum Change {
 }
 
 /// A sorted set.
-pub struct Zset(Repr);
-
-enum Repr {
-    Packed(Listpack),
-    Sorted(Box<Sorted>),
-}
+pub struct Zset(Slim<Listpack, Sorted>);
 
 impl Default for Zset {
     fn default() -> Zset {
@@ -72,14 +68,14 @@ impl fmt::Debug for Zset {
 impl Zset {
     /// An empty set, packed.
     pub fn new() -> Zset {
-        Zset(Repr::Packed(Listpack::new()))
+        Zset(Slim::small(Listpack::new()))
     }
 
     /// An empty set for so many members of at most so many bytes: in the encoding that they will
     /// need.
     pub fn for_members(members: usize, longest: usize, limits: Limits<'_>) -> Zset {
         if members > limits.listpack_entries || longest > limits.listpack_value {
-            return Zset(Repr::Sorted(Box::new(Sorted::new(limits.hasher))));
+            return Zset(Slim::big(Box::new(Sorted::new(limits.hasher))));
         }
         Zset::new()
     }
@@ -87,9 +83,9 @@ impl Zset {
     /// How many members it has.
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Repr::Packed(list) => list.len() / 2,
-            Repr::Sorted(sorted) => sorted.len(),
+        match self.0.view() {
+            View::Small(list) => list.len() / 2,
+            View::Big(sorted) => sorted.len(),
         }
     }
 
@@ -102,58 +98,58 @@ impl Zset {
     /// Bytes allocated.
     #[inline]
     pub fn bytes(&self) -> usize {
-        match &self.0 {
-            Repr::Packed(list) => list.bytes(),
-            Repr::Sorted(sorted) => sorted.bytes(),
+        match self.0.view() {
+            View::Small(list) => list.bytes(),
+            View::Big(sorted) => sorted.bytes(),
         }
     }
 
     /// The name of its encoding.
     pub fn encoding(&self) -> &'static str {
-        match &self.0 {
-            Repr::Packed(_) => "listpack",
-            Repr::Sorted(_) => "skiplist",
+        match self.0.view() {
+            View::Small(_) => "listpack",
+            View::Big(_) => "skiplist",
         }
     }
 
     /// How many allocations there are to free.
     pub fn free_effort(&self) -> usize {
-        match &self.0 {
-            Repr::Packed(_) => 1,
-            Repr::Sorted(sorted) => sorted.len(),
+        match self.0.view() {
+            View::Small(_) => 1,
+            View::Big(sorted) => sorted.len(),
         }
     }
 
     /// A copy with all members.
     pub fn duplicate(&self) -> Zset {
-        Zset(match &self.0 {
-            Repr::Packed(list) => Repr::Packed(list.clone()),
-            Repr::Sorted(sorted) => Repr::Sorted(Box::new(sorted.duplicate())),
+        Zset(match self.0.view() {
+            View::Small(list) => Slim::small(list.clone()),
+            View::Big(sorted) => Slim::big(Box::new(sorted.duplicate())),
         })
     }
 
     /// The listpack of a packed set, for DUMP and snapshots.
     pub fn listpack(&self) -> Option<&Listpack> {
-        match &self.0 {
-            Repr::Packed(list) => Some(list),
-            Repr::Sorted(_) => None,
+        match self.0.view() {
+            View::Small(list) => Some(list),
+            View::Big(_) => None,
         }
     }
 
     /// The score of a member.
     #[inline]
     pub fn score(&self, member: &[u8]) -> Option<f64> {
-        match &self.0 {
-            Repr::Packed(list) => packed::score(list, member),
-            Repr::Sorted(sorted) => sorted.score(member),
+        match self.0.view() {
+            View::Small(list) => packed::score(list, member),
+            View::Big(sorted) => sorted.score(member),
         }
     }
 
     /// How many members are before this one, and its score.
     pub fn rank(&self, member: &[u8]) -> Option<(usize, f64)> {
-        match &self.0 {
-            Repr::Packed(list) => packed::rank(list, member),
-            Repr::Sorted(sorted) => sorted.rank(member),
+        match self.0.view() {
+            View::Small(list) => packed::rank(list, member),
+            View::Big(sorted) => sorted.rank(member),
         }
     }
 
@@ -165,9 +161,9 @@ impl Zset {
         limits: Limits<'_>,
         decide: impl FnOnce(Option<f64>) -> Option<f64>,
     ) -> Change {
-        match &mut self.0 {
-            Repr::Sorted(sorted) => sorted.update(member, decide),
-            Repr::Packed(list) => {
+        match self.0.view_mut() {
+            View::Big(sorted) => sorted.update(member, decide),
+            View::Small(list) => {
                 let old = packed::score(list, member);
                 let Some(score) = decide(old) else { return Change::None };
                 let grows = old.is_none();
@@ -189,30 +185,30 @@ impl Zset {
     /// they are added, whether they will be new or not.
     pub fn expect_members(&mut self, members: usize, longest: usize, limits: Limits<'_>) {
         let fit = members <= limits.listpack_entries && longest <= limits.listpack_value;
-        if !fit && matches!(self.0, Repr::Packed(_)) {
+        if !fit && matches!(self.0.view(), View::Small(_)) {
             self.sort(limits.hasher);
         }
     }
 
     /// Leaves the packed encoding.
     fn sort(&mut self, hasher: &Hasher) -> &mut Sorted {
-        if let Repr::Packed(list) = &self.0 {
+        if let View::Small(list) = self.0.view() {
             let mut sorted = Box::new(Sorted::new(hasher));
             let mut digits = itoa::Buffer::new();
             for (member, score) in packed::range(list, 0..list.len() / 2) {
                 sorted.insert_new(member.as_bytes(&mut digits), score);
             }
-            self.0 = Repr::Sorted(sorted);
+            self.0 = Slim::big(sorted);
         }
-        let Repr::Sorted(sorted) = &mut self.0 else { unreachable!("it was just made") };
+        let View::Big(sorted) = self.0.view_mut() else { unreachable!("it was just made") };
         sorted
     }
 
     /// Takes a member out; its score if it was in.
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        match &mut self.0 {
-            Repr::Packed(list) => packed::remove(list, member),
-            Repr::Sorted(sorted) => sorted.remove(member),
+        match self.0.view_mut() {
+            View::Small(list) => packed::remove(list, member),
+            View::Big(sorted) => sorted.remove(member),
         }
     }
 
@@ -222,18 +218,18 @@ impl Zset {
         if ranks.is_empty() {
             return;
         }
-        match &mut self.0 {
-            Repr::Packed(list) => packed::remove_range(list, ranks),
-            Repr::Sorted(sorted) => sorted.remove_range(ranks),
+        match self.0.view_mut() {
+            View::Small(list) => packed::remove_range(list, ranks),
+            View::Big(sorted) => sorted.remove_range(ranks),
         }
     }
 
     /// The members of these ranks with their scores, ascending, from either end. A step into the
     /// middle (`nth`) is cheap.
     pub fn range(&self, ranks: Range<usize>) -> Iter<'_> {
-        Iter(match &self.0 {
-            Repr::Packed(list) => Walk::Packed(packed::range(list, ranks)),
-            Repr::Sorted(sorted) => Walk::Sorted(sorted.range(ranks)),
+        Iter(match self.0.view() {
+            View::Small(list) => Walk::Packed(packed::range(list, ranks)),
+            View::Big(sorted) => Walk::Sorted(sorted.range(ranks)),
         })
     }
 
@@ -252,9 +248,9 @@ impl Zset {
         if range.is_empty() {
             return 0..0;
         }
-        let before = |passes: &dyn Fn(f64) -> bool| match &self.0 {
-            Repr::Packed(list) => packed::partition(list, |_, score| passes(score)),
-            Repr::Sorted(sorted) => sorted.partition(|score, _| passes(score)),
+        let before = |passes: &dyn Fn(f64) -> bool| match self.0.view() {
+            View::Small(list) => packed::partition(list, |_, score| passes(score)),
+            View::Big(sorted) => sorted.partition(|score, _| passes(score)),
         };
         let from = before(&|score| range.is_below(score));
         let to = before(&|score| !range.is_above(score));
@@ -266,11 +262,11 @@ impl Zset {
         if range.is_empty() {
             return 0..0;
         }
-        let before = |passes: &dyn Fn(&[u8]) -> bool| match &self.0 {
-            Repr::Packed(list) => packed::partition(list, |member, _| {
+        let before = |passes: &dyn Fn(&[u8]) -> bool| match self.0.view() {
+            View::Small(list) => packed::partition(list, |member, _| {
                 passes(member.as_bytes(&mut itoa::Buffer::new()))
             }),
-            Repr::Sorted(sorted) => sorted.partition(|_, member| passes(member.text())),
+            View::Big(sorted) => sorted.partition(|_, member| passes(member.text())),
         };
         let from = before(&|text| range.is_below(text));
         let to = before(&|text| !range.is_above(text));
@@ -280,14 +276,12 @@ impl Zset {
     /// Visits some members and gives the cursor for the next call, 0 at the end: the guarantees
     /// of SCAN. A packed set is visited whole.
     pub fn scan<'a>(&'a self, cursor: u64, mut visit: impl FnMut(Item<'a>, f64)) -> u64 {
-        match &self.0 {
-            Repr::Packed(_) => {
+        match self.0.view() {
+            View::Small(_) => {
                 self.iter().for_each(|(member, score)| visit(member, score));
                 0
             }
-            Repr::Sorted(sorted) => {
-                sorted.scan(cursor, |text, score| visit(Item::Bytes(text), score))
-            }
+            View::Big(sorted) => sorted.scan(cursor, |text, score| visit(Item::Bytes(text), score)),
         }
     }
 }
