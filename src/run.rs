@@ -34,6 +34,8 @@ const LETTERS: usize = 1024;
 const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
 /// How often rates are sampled.
 const RATES_INTERVAL: Duration = Duration::from_secs(1);
+/// Bytes of emptied databases that are given back to the system at once.
+const WORTH_PURGING: u64 = 1 << 20;
 /// Exit code after a panic (EX_SOFTWARE of sysexits.h).
 const PANIC_CODE: i32 = 70;
 
@@ -55,6 +57,9 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
     let cores = Cores::find();
     let server = Arc::new(new_server(store, clock, signals.clone(), cores.describe(&config)));
     log_start(&server, &config);
+    if !process::purge_in_background(config.jemalloc_bg_thread) {
+        tracing::warn!("the allocator has no thread that gives unused memory back");
+    }
     on_panic(signals.clone());
     watch_signals(signals)?;
     let reclaim = start_reclaim(server.memory.clone())?;
@@ -149,10 +154,19 @@ fn start_reclaim(memory: Arc<MemoryBoard>) -> std::io::Result<Reclaim> {
     let board = memory.clone();
     start("reclaim", move || {
         doing::set("freeing memory");
-        for garbage in receive {
+        let mut flushed = 0;
+        for garbage in &receive {
             let bytes = garbage.bytes();
+            if let Garbage::Database(_) = garbage {
+                flushed += bytes;
+            }
             drop(garbage);
             board.freed(bytes);
+            // Who empties a database wants the memory back, as from Redis.
+            if flushed >= WORTH_PURGING && receive.is_empty() {
+                process::purge();
+                flushed = 0;
+            }
         }
     })?;
     Ok(Arc::new(move |garbage: Garbage| {

@@ -56,6 +56,14 @@ fn put_into_effect(old: &Config, new: &Config, changed: &[&'static str]) -> Resu
         std::env::set_current_dir(&new.dir)
             .map_err(|error| ApplyError { directive: "dir", reason: os_text(&error).into() })?;
     }
+    if old.jemalloc_bg_thread != new.jemalloc_bg_thread
+        && !process::purge_in_background(new.jemalloc_bg_thread)
+    {
+        return Err(ApplyError {
+            directive: "jemalloc-bg-thread",
+            reason: "The allocator refuses it".into(),
+        });
+    }
     if old.loglevel != new.loglevel {
         log::set_level(new.loglevel);
     }

@@ -198,6 +198,8 @@ directives! {
     "active-expire-effort", active_expire_effort: u8 = 1 => integer(1..=10);
     /// Accepted for the sake of Redis's files: the table of keys always grows in small steps.
     "activerehashing", activerehashing: bool = true => switch();
+    /// Whether memory that has been free for some seconds goes back to the system by itself.
+    "jemalloc-bg-thread", jemalloc_bg_thread: bool = true => switch();
     /// Whether evicted values are freed in the background.
     "lazyfree-lazy-eviction", lazyfree_lazy_eviction: bool = true => switch();
     /// Whether expired values are freed in the background.
@@ -433,6 +435,7 @@ mod tests {
         ("hz", "10"),
         ("io-threads", "1"),
         ("list-compress-depth", "0"),
+        ("jemalloc-bg-thread", "yes"),
         ("list-max-listpack-size", "-2"),
         ("list-max-ziplist-size", "-2"),
         ("latency-monitor-threshold", "0"),

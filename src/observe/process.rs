@@ -5,7 +5,7 @@
 
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::time::TimeVal;
-use tikv_jemalloc_ctl::{Access, AsName, arenas, epoch, stats, stats_print};
+use tikv_jemalloc_ctl::{Access, AsName, arenas, background_thread, epoch, stats, stats_print};
 
 /// Bytes as the allocator counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,13 @@ pub fn purge() -> bool {
         done &= Access::<isize>::write(control, usual_ms).is_ok();
     }
     done
+}
+
+/// Whether the allocator has a thread of its own that gives pages back that have been unused for
+/// some seconds; without one they go back while others allocate, so not at all in an idle server.
+/// False if it cannot.
+pub fn purge_in_background(wanted: bool) -> bool {
+    background_thread::write(wanted).is_ok()
 }
 
 /// Everything that the allocator has to say of itself, for people.

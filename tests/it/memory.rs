@@ -189,3 +189,31 @@ fn usage_of_keys() {
         assert!(!c.run("MEMORY DOCTOR").text().is_empty());
     });
 }
+
+/// Fills a server with 100 MB, has `empty` take everything away, and waits until most of that is
+/// given back to the system.
+fn gives_back(server: &Server, empty: impl FnOnce(&mut Client)) {
+    let mut c = server.client();
+    assert_eq!(fill(&mut c, "k", 100_000, &[]), 0);
+    let full = server.resident_bytes().expect("the figure");
+    assert!(full > 100_000_000, "{full}");
+    empty(&mut c);
+    assert_eq!(c.run("DBSIZE"), Reply::Int(0));
+    let falls = || server.resident_bytes().is_ok_and(|bytes| bytes < full / 2);
+    assert!(wait_until(Duration::from_secs(60), falls), "{:?} of {full}", server.resident_bytes());
+}
+
+#[test]
+fn memory_goes_back_to_the_system() {
+    let server = Server::start(ServerOptions::new(2, true));
+    // Nobody asks for it, and nobody allocates meanwhile: the allocator's own thread does it.
+    gives_back(&server, |c| {
+        for start in (0..100_000).step_by(1000) {
+            let keys = (start..start + 1000).map(|i| format!("k:{i}"));
+            let args: Vec<String> = std::iter::once("DEL".to_owned()).chain(keys).collect();
+            assert_eq!(c.cmd(&args), Reply::Int(1000));
+        }
+    });
+    assert_eq!(server.client().run("CONFIG SET jemalloc-bg-thread no"), Reply::ok());
+    gives_back(&server, |c| assert_eq!(c.run("FLUSHALL ASYNC"), Reply::ok()));
+}
