@@ -34,8 +34,6 @@ const LETTERS: usize = 1024;
 const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
 /// How often rates are sampled.
 const RATES_INTERVAL: Duration = Duration::from_secs(1);
-/// Bytes of emptied databases that are given back to the system at once.
-const WORTH_PURGING: u64 = 1 << 20;
 /// Exit code after a panic (EX_SOFTWARE of sysexits.h).
 const PANIC_CODE: i32 = 70;
 
@@ -154,19 +152,11 @@ fn start_reclaim(memory: Arc<MemoryBoard>) -> std::io::Result<Reclaim> {
     let board = memory.clone();
     start("reclaim", move || {
         doing::set("freeing memory");
-        let mut flushed = 0;
-        for garbage in &receive {
+        process::give_way();
+        for garbage in receive {
             let bytes = garbage.bytes();
-            if let Garbage::Database(_) = garbage {
-                flushed += bytes;
-            }
             drop(garbage);
             board.freed(bytes);
-            // Who empties a database wants the memory back, as from Redis.
-            if flushed >= WORTH_PURGING && receive.is_empty() {
-                process::purge();
-                flushed = 0;
-            }
         }
     })?;
     Ok(Arc::new(move |garbage: Garbage| {

@@ -55,6 +55,12 @@ pub fn purge_in_background(wanted: bool) -> bool {
     background_thread::write(wanted).is_ok()
 }
 
+/// Has the calling thread run when others have nothing to do, more or less: its work is to be done
+/// some time. Without the right to it, it goes on as before.
+pub fn give_way() {
+    let _ = rustix::process::nice(GIVING_WAY);
+}
+
 /// Everything that the allocator has to say of itself, for people.
 pub fn allocator_report() -> Vec<u8> {
     let mut report = Vec::new();
@@ -62,6 +68,9 @@ pub fn allocator_report() -> Vec<u8> {
     let _ = stats_print::stats_print(&mut report, stats_print::Options::default());
     report
 }
+
+/// How much nicer a thread is whose work can wait.
+const GIVING_WAY: i32 = 10;
 
 /// Files that the server keeps open beside connections: listeners, event queues, logs.
 const OWN_FILES: u64 = 32;

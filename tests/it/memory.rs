@@ -215,5 +215,8 @@ fn memory_goes_back_to_the_system() {
         }
     });
     assert_eq!(server.client().run("CONFIG SET jemalloc-bg-thread no"), Reply::ok());
-    gives_back(&server, |c| assert_eq!(c.run("FLUSHALL ASYNC"), Reply::ok()));
+    gives_back(&server, |c| {
+        assert_eq!(c.run("FLUSHALL SYNC"), Reply::ok());
+        assert_eq!(c.run("MEMORY PURGE"), Reply::ok());
+    });
 }
