@@ -385,9 +385,7 @@ impl<T: Transport> Acceptor<T> {
 
     /// Whether this request's reply is suppressed.
     pub(super) fn is_muted(&self, index: usize) -> bool {
-        self.connections
-            .get(index)
-            .is_some_and(|c| matches!(c.session.reply, ReplyMode::Off | ReplyMode::Skip))
+        self.connections.get(index).is_some_and(|connection| connection.session.reply.is_muted())
     }
 
     /// Answers a request of a connection with an error.

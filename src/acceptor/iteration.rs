@@ -72,6 +72,7 @@ pub struct ShardSet(u64);
 
 impl ShardSet {
     /// Adds a shard.
+    #[inline]
     pub fn insert(&mut self, shard: usize) {
         self.0 |= 1 << (shard % 64);
     }
@@ -204,6 +205,7 @@ impl Iteration {
     }
 
     /// The batch for `shard`, a spare or new one if it has none yet.
+    #[inline]
     pub fn batch(&mut self, shard: usize, spare: &mut Vec<Box<Batch>>) -> &mut Batch {
         let place = &mut self.batches[shard];
         if place.is_none() {
@@ -218,6 +220,7 @@ impl Iteration {
 
     /// Notes that the member being read (the last) needs `shard`; an iteration with a member that
     /// needs several is ordered.
+    #[inline]
     pub fn need(&mut self, shard: usize) {
         let Some(member) = self.members.last_mut() else { return };
         member.needs.insert(shard);
@@ -227,6 +230,7 @@ impl Iteration {
     }
 
     /// Adds a slot to the member being read.
+    #[inline]
     pub fn push_slot(&mut self, source: Source, muted: bool) {
         self.slots.push(Slot { source, muted });
         if let Some(member) = self.members.last_mut() {

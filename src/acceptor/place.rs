@@ -44,6 +44,7 @@ impl<'a> From<&'a Routing> for Carried<'a> {
 }
 
 /// Begins a request in `batch`: its arguments follow by `push_arg`, then [`close_request`].
+#[inline]
 pub(super) fn push_request(batch: &mut Batch, facts: Facts, carried: Carried<'_>) {
     let first_hash = batch.hashes.len() as u32;
     batch.hashes.extend_from_slice(carried.hashes);
@@ -65,6 +66,7 @@ pub(super) fn push_request(batch: &mut Batch, facts: Facts, carried: Carried<'_>
 }
 
 /// Ends a request: the arguments pushed since it began are its own.
+#[inline]
 pub(super) fn close_request(batch: &mut Batch) {
     let refs = batch.refs.len() as u32;
     if let Some(request) = batch.requests.last_mut() {
@@ -87,6 +89,42 @@ pub(super) fn leave_uncounted(batch: &mut Batch) {
     }
 }
 
+/// A request of at most so many bytes is copied as it came, with the lengths between its
+/// arguments: in one go instead of one by one.
+const COPIED_WHOLE: usize = 2 * 1024;
+
+/// A request's bytes in an arena.
+#[derive(Clone, Copy)]
+struct Copied {
+    /// Where they are there.
+    offset: usize,
+    /// Where they were in the input.
+    start: usize,
+}
+
+impl Copied {
+    /// Copies `incoming` into `batch`, if that is the way for it.
+    #[inline]
+    fn new(batch: &mut Batch, incoming: Incoming<'_>) -> Option<Copied> {
+        let (start, _) = incoming.args.first()?.range()?;
+        let (_, end) = incoming.args.last()?.range()?;
+        let is_whole = || incoming.args.iter().all(|arg| arg.range().is_some());
+        if end - start > COPIED_WHOLE || !is_whole() {
+            return None;
+        }
+        let offset = batch.copy_in(&incoming.input[start..end])?;
+        Some(Copied { offset, start })
+    }
+
+    /// Adds the argument at `at` of the request.
+    #[inline]
+    fn push(self, batch: &mut Batch, incoming: Incoming<'_>, at: usize) {
+        if let Some((start, end)) = incoming.args[at].range() {
+            batch.push_ref(self.offset + (start - self.start), end - start);
+        }
+    }
+}
+
 /// Copies an argument into `batch`, or shares it if it is big.
 fn push_one(batch: &mut Batch, incoming: Incoming<'_>, at: usize) {
     match &incoming.args[at] {
@@ -96,9 +134,14 @@ fn push_one(batch: &mut Batch, incoming: Incoming<'_>, at: usize) {
 }
 
 /// Copies all arguments into `batch`.
+#[inline]
 pub(super) fn push_args(batch: &mut Batch, incoming: Incoming<'_>) {
+    let copied = Copied::new(batch, incoming);
     for at in 0..incoming.len() {
-        push_one(batch, incoming, at);
+        match copied {
+            Some(copied) => copied.push(batch, incoming, at),
+            None => push_one(batch, incoming, at),
+        }
     }
 }
 
@@ -115,6 +158,7 @@ fn is_whole(command: &Command, routing: &Routing, argc: usize) -> bool {
 }
 
 /// The position of the only key, for rows that have one key at a fixed place.
+#[inline]
 fn only_key(command: &Command) -> Option<usize> {
     match command.keys {
         [spec] => match (spec.begin, spec.find) {
@@ -126,15 +170,19 @@ fn only_key(command: &Command) -> Option<usize> {
 }
 
 impl<T: Transport> Acceptor<T> {
-    fn facts(&self, index: usize, command: &'static Command) -> Option<Facts> {
+    /// What a request of a connection says beside its arguments, and whether its reply is
+    /// suppressed.
+    #[inline]
+    fn facts(&self, index: usize, command: &'static Command) -> Option<(Facts, bool)> {
         let session = &self.connections.get(index)?.session;
-        Some(Facts {
+        let facts = Facts {
             command,
             db: session.db,
             proto: session.proto,
             no_touch: session.no_touch,
             client: session.id,
-        })
+        };
+        Some((facts, session.reply.is_muted()))
     }
 
     /// Places a request of a connection into the iteration being built.
@@ -144,8 +192,7 @@ impl<T: Transport> Acceptor<T> {
         command: &'static Command,
         incoming: Incoming<'_>,
     ) {
-        let Some(facts) = self.facts(index, command) else { return };
-        let muted = self.is_muted(index);
+        let Some((facts, muted)) = self.facts(index, command) else { return };
         if let Some(at) = only_key(command)
             && at < incoming.len()
             && matches!(command.spread, Spread::Together)
@@ -235,6 +282,7 @@ impl<T: Transport> Acceptor<T> {
     }
 
     /// The whole request goes to one shard.
+    #[inline]
     fn place_whole(
         &mut self,
         shard: usize,

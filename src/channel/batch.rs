@@ -194,12 +194,32 @@ impl Batch {
     }
 
     /// Copies an argument into the arena; beside it, once the arena is as long as offsets can tell.
+    #[inline]
     pub fn push_arg(&mut self, bytes: &[u8]) {
         if self.arena.len() + bytes.len() > u32::MAX as usize {
             return self.push_shared(Bytes::copy_from_slice(bytes));
         }
         self.refs.push(ArgRef::in_arena(self.arena.len(), bytes.len()));
         self.arena.extend_from_slice(bytes);
+    }
+
+    /// Copies bytes that have arguments somewhere within into the arena, to be named by
+    /// [`Batch::push_ref`]; gives their offset there. `None`, and nothing is copied, if the arena is as
+    /// long as offsets can tell.
+    #[inline]
+    pub fn copy_in(&mut self, bytes: &[u8]) -> Option<usize> {
+        let offset = self.arena.len();
+        if offset + bytes.len() > u32::MAX as usize {
+            return None;
+        }
+        self.arena.extend_from_slice(bytes);
+        Some(offset)
+    }
+
+    /// Adds the argument of `len` bytes at `offset` of the arena.
+    #[inline]
+    pub fn push_ref(&mut self, offset: usize, len: usize) {
+        self.refs.push(ArgRef::in_arena(offset, len));
     }
 
     /// Adds an argument that stays where it is.

@@ -103,13 +103,20 @@ impl<'a> Args<'a> {
     /// The key at position `at`, which the arity guarantees to exist.
     pub fn key(&self, at: usize) -> Key<'a> {
         let bytes = self.bytes(at);
+        // Most requests have one key.
+        let carried = match self.hashes {
+            [hash] if at == usize::from(self.stride.first) => Some(*hash),
+            hashes => self.number_among_keys(at).and_then(|number| hashes.get(number).copied()),
+        };
+        Key { bytes, hash: carried.unwrap_or_else(|| self.hasher.hash(bytes)) }
+    }
+
+    /// Which of the keys with carried hashes stands at `at`, if one does.
+    fn number_among_keys(&self, at: usize) -> Option<usize> {
         let KeyStride { first, step } = self.stride;
-        let (first, step) = (first as usize, (step as usize).max(1));
-        let carried = (first != 0 && at >= first && (at - first).is_multiple_of(step))
-            .then(|| self.hashes.get((at - first) / step))
-            .flatten();
-        let hash = carried.copied().unwrap_or_else(|| self.hasher.hash(bytes));
-        Key { bytes, hash }
+        let (first, step) = (usize::from(first), usize::from(step).max(1));
+        let is_key = first != 0 && at >= first && (at - first).is_multiple_of(step);
+        is_key.then(|| (at - first) / step)
     }
 
     /// A key that is no argument of its own (a pattern's result, a part of an argument).

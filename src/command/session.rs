@@ -26,7 +26,14 @@ pub enum ReplyMode {
 }
 
 impl ReplyMode {
+    /// Whether this request's reply is suppressed.
+    #[inline]
+    pub fn is_muted(self) -> bool {
+        matches!(self, ReplyMode::Off | ReplyMode::Skip)
+    }
+
     /// The mode of the request that follows one of this mode.
+    #[inline]
     pub fn of_next(self) -> ReplyMode {
         match self {
             ReplyMode::SkipNext => ReplyMode::Skip,

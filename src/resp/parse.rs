@@ -118,6 +118,15 @@ impl Arg {
         }
     }
 
+    /// Where it starts and ends in the slice that the parser was given, if it is there.
+    #[inline]
+    pub fn range(&self) -> Option<(usize, usize)> {
+        match self {
+            Arg::Inline { start, end } => Some((*start, *end)),
+            Arg::Big(_) => None,
+        }
+    }
+
     /// Whether the argument is the empty string.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
