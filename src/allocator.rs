@@ -67,8 +67,10 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-#[cfg(all(test, not(miri)))]
+#[cfg(test)]
 mod tests {
+    #![cfg(not(miri))]
+
     use super::*;
 
     #[test]
