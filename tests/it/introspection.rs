@@ -340,6 +340,110 @@ fn latency_is_measured() {
     });
 }
 
+/// Writes a set that takes longer than a millisecond to take apart.
+fn write_big_set(c: &mut Client) {
+    let add = |part: usize| {
+        let members = (0..1000).map(|at| format!("a member of a big set {part}:{at}"));
+        ["SADD".to_owned(), "big".to_owned()].into_iter().chain(members).collect()
+    };
+    let commands: Vec<Vec<String>> = (0..200).map(add).collect();
+    assert!(c.pipeline(&commands).iter().all(|reply| *reply == Reply::Int(1000)));
+}
+
+/// The events that the latency monitor has seen; each has a history and figures that fit.
+fn events(c: &mut Client) -> BTreeSet<String> {
+    let latest = c.run("LATENCY LATEST").items();
+    let name_of = |event: &Reply| {
+        let event = event.items();
+        let history = c.run(&format!("LATENCY HISTORY {}", event[0].text())).items();
+        let last = history.last().expect("an event has a history").items();
+        assert_eq!(last[..], event[1..3], "the last second of {}", event[0]);
+        assert!((1..=event[3].int()).contains(&event[2].int()), "{event:?}");
+        event[0].text()
+    };
+    latest.iter().map(name_of).collect()
+}
+
+#[test]
+fn expiry_and_eviction_are_events_of_the_latency_monitor() {
+    let watch = |options: ServerOptions| {
+        let in_place = ["--lazyfree-lazy-expire", "no", "--lazyfree-lazy-eviction", "no"];
+        options.arg(["--latency-monitor-threshold", "1"]).arg(in_place)
+    };
+    each_form(watch, |server| {
+        let mut c = server.client();
+        let patience = Duration::from_secs(20);
+        write_big_set(&mut c);
+        c.run("LATENCY RESET");
+        c.run("PEXPIRE big 1");
+        // DBSIZE touches no key: the background alone removes it.
+        assert!(wait_until(patience, || c.run("DBSIZE") == Reply::Int(0)));
+        let seen = events(&mut c);
+        assert!(seen.contains("expire-cycle"), "{seen:?}");
+        assert!(!seen.iter().any(|event| event.starts_with("eviction")), "{seen:?}");
+
+        write_big_set(&mut c);
+        c.run("LATENCY RESET");
+        c.run("CONFIG SET maxmemory-policy allkeys-lru");
+        let limit = (c.info_number("used_memory") - (1 << 20)).to_string();
+        c.cmd(&["CONFIG", "SET", "maxmemory", &limit]);
+        let evicted = || {
+            c.run("SET small 1");
+            c.run("EXISTS big") == Reply::Int(0)
+        };
+        assert!(wait_until(patience, evicted));
+        let seen = events(&mut c);
+        assert!(seen.contains("eviction-cycle") && seen.contains("eviction-del"), "{seen:?}");
+        assert!(!seen.contains("expire-cycle"), "{seen:?}");
+        c.run("CONFIG SET latency-monitor-threshold 0 maxmemory 0");
+        c.run("LATENCY RESET");
+        write_big_set(&mut c);
+        c.run("PEXPIRE big 1");
+        assert!(wait_until(patience, || c.run("EXISTS big") == Reply::Int(0)));
+        assert!(events(&mut c).is_empty(), "nobody watches");
+    });
+}
+
+/// However many shards have a part in it.
+#[test]
+fn a_split_command_is_one_call() {
+    each_plain_form(|server| {
+        let mut c = server.client();
+        let keys: Vec<String> = (0..40).map(|at| format!("key:{at}")).collect();
+        let pairs: Vec<String> =
+            keys.iter().flat_map(|key| [key.clone(), "v".to_owned()]).collect();
+        assert_eq!(c.run("CONFIG RESETSTAT"), Reply::ok());
+        let run = |c: &mut Client, name: &str, args: &[String]| {
+            let words = [&[name.to_owned()], args].concat();
+            assert!(!c.cmd(&words).is_error(), "{name}");
+        };
+        for name in ["exists", "touch", "mget", "del", "unlink"] {
+            for _ in 0..3 {
+                run(&mut c, "mset", &pairs);
+                run(&mut c, name, &keys);
+            }
+        }
+        let named = |words: &str| words.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (name, args) in [("dbsize", ""), ("keys", "*"), ("scan", "0"), ("flushdb", "")] {
+            for _ in 0..3 {
+                let args = if args.is_empty() { Vec::new() } else { named(args) };
+                run(&mut c, name, &args);
+            }
+        }
+        let all = ["exists", "touch", "mget", "del", "unlink", "dbsize", "keys", "scan", "flushdb"];
+        let histogram = fields(&c.cmd(&[&["LATENCY", "HISTOGRAM", "mset"][..], &all].concat()));
+        for (name, calls) in all.map(|name| (name, 3)).into_iter().chain([("mset", 15)]) {
+            let stat = c.info(&format!("cmdstat_{name}"));
+            assert!(stat.starts_with(&format!("calls={calls},")), "{name}: {stat}");
+            assert!(stat.ends_with("rejected_calls=0,failed_calls=0"), "{name}: {stat}");
+            assert_eq!(fields(&histogram[name])["calls"], Reply::Int(calls), "{name}");
+        }
+        let commands = c.info_number("total_commands_processed");
+        // What was run above, RESETSTAT's own reply apart, and what asked for it.
+        assert!((42..80).contains(&commands), "{commands}");
+    });
+}
+
 #[test]
 fn debug_only_when_allowed() {
     each_plain_form(|server| {

@@ -135,6 +135,33 @@ fn small_limits_before_authentication() {
 }
 
 #[test]
+fn limits_before_authentication_are_those_of_the_directive_too() {
+    const UNKNOWN: &str = "unauthenticated bulk length";
+    const TOO_LONG: &str = "invalid bulk length";
+    for (max, longest) in [("1mb", 1 << 20), ("512mb", 512 << 20), ("1gb", 1 << 30)] {
+        let protect = |mut options: ServerOptions| {
+            options.password = Some("secret".to_owned());
+            options.arg(["--requirepass", "secret", "--proto-max-bulk-len", max])
+        };
+        each_form(protect, |server| {
+            let announce = |len: u64, error: &str| {
+                let request = format!("*2\r\n$4\r\nECHO\r\n${len}\r\n");
+                refused(server, request.as_bytes(), error);
+            };
+            announce(16 * 1024 + 1, UNKNOWN);
+            announce(longest, UNKNOWN);
+            announce(longest + 1, TOO_LONG);
+            refused(server, b"*2147483648\r\n", "invalid multibulk length");
+            let mut c = server.client();
+            c.run("AUTH secret");
+            c.send_raw(format!("*2\r\n$4\r\nECHO\r\n${}\r\n", longest + 1).as_bytes());
+            let text = format!("ERR Protocol error: {TOO_LONG}");
+            assert_eq!(c.read(), Reply::error(&text), "with {max}");
+        });
+    }
+}
+
+#[test]
 fn hello_chooses_the_protocol() {
     each_plain_form(|server| {
         let mut c = server.client();
