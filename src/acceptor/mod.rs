@@ -238,10 +238,6 @@ impl<T: Transport> Acceptor<T> {
     pub fn poll(&mut self, timeout: Option<Duration>) -> std::io::Result<()> {
         let mut events = std::mem::take(&mut self.events);
         let result = self.transport.poll(&mut events, timeout);
-        if !events.is_empty() {
-            // New connections are taken by the rules that hold now.
-            self.config = self.server.config.load_full();
-        }
         for event in events.drain(..) {
             self.heed(event);
         }

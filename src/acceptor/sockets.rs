@@ -2,6 +2,10 @@
 //!
 //! The kernel spreads connections over the listeners by a hash, which leaves a burst uneven: who
 //! accepts a connection while another acceptor serves fewer hands it over.
+//!
+//! A place among the connections, which is the token of their events, is not given to another one
+//! before all events that were taken together are heeded: new connections come in between two
+//! polls only.
 
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -42,7 +46,6 @@ impl<T: Transport> Acceptor<T> {
     pub(super) fn heed(&mut self, event: Ready) {
         if event.token == LISTENERS {
             self.accepting = true;
-            self.accept_waiting();
             return;
         }
         let Some(connection) = self.connections.get_mut(event.token) else { return };
@@ -72,7 +75,7 @@ impl<T: Transport> Acceptor<T> {
     }
 
     /// Accepts what waits on the listeners, up to a bound.
-    pub(super) fn accept_waiting(&mut self) {
+    fn accept_waiting(&mut self) {
         for _ in 0..ACCEPTS_AT_ONCE {
             match self.transport.accept() {
                 Ok(Some(accepted)) => self.welcome(accepted),

@@ -53,12 +53,14 @@ pub trait Transport: Send {
 
     /// Starts telling about `socket` under `token`.
     fn register(&mut self, socket: &mut Self::Socket, token: usize) -> io::Result<()>;
-    /// Stops telling about `socket`.
+    /// Stops telling about `socket`: nothing that is taken by [`Transport::poll`] from now on is
+    /// about it.
     fn deregister(&mut self, socket: &mut Self::Socket);
     /// Takes the next new connection, if one waits.
     fn accept(&mut self) -> io::Result<Option<Accepted<Self::Socket>>>;
     /// Waits for events, for `timeout` at the most (`None`: until there is one or a wake-up), and
-    /// appends them; an event of a listener has the token [`LISTENERS`].
+    /// appends them; an event of a listener has the token [`LISTENERS`]. There may be several about
+    /// one socket.
     fn poll(&mut self, events: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()>;
 }
 

@@ -20,6 +20,7 @@ mod blocking;
 mod client;
 mod network;
 mod replay;
+mod tokens;
 mod world;
 
 use world::simulate;
@@ -54,4 +55,9 @@ fn every_seed_holds() {
 #[test]
 fn every_seed_with_clients_that_wait_holds() {
     every_seed(blocking::simulate);
+}
+
+#[test]
+fn every_seed_in_which_a_token_changes_hands_holds() {
+    every_seed(tokens::simulate);
 }

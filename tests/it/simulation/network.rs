@@ -2,7 +2,9 @@
 //!
 //! It behaves as edge-triggered epoll over TCP does: news is told once; a read gives all that is
 //! there, so a short read means that there is no more; a socket's send buffer has limited room, and
-//! room made after `WouldBlock` is news. Bytes arrive in the pieces in which the client pushed them.
+//! room made after `WouldBlock` is news. What is told of a socket that is deregistered then is
+//! dropped; what is there already when it is registered is told. News of one socket is not gathered
+//! into one event, as epoll would have it and kqueue has not. Bytes arrive in the pieces in which the client pushed them.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -200,7 +202,9 @@ impl Transport for SimNetwork {
     }
 
     fn deregister(&mut self, socket: &mut SimSocket) {
-        locked(&socket.0).registered = None;
+        if let Some((network, token)) = locked(&socket.0).registered.take() {
+            locked(&network.port).news.retain(|ready| ready.token != token);
+        }
     }
 
     fn accept(&mut self) -> io::Result<Option<Accepted<SimSocket>>> {
