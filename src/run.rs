@@ -27,8 +27,7 @@ use crate::keyspace::{Garbage, MemoryBoard, Reclaim};
 use crate::observe::{Server, Signal, doing, process};
 use crate::shard::{Executor, Owner, new_server, new_shard};
 
-/// New connections on their way from one acceptor to another; beyond that the accepting one
-/// keeps them.
+/// Connections on their way from one acceptor to another; beyond that whoever has them keeps them.
 const LETTERS: usize = 1024;
 /// How often the control thread refreshes memory figures while there is a limit to keep.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(100);

@@ -63,6 +63,8 @@ pub struct Connection<S> {
     pub queue: Option<Box<Queue>>,
     /// Shards that keep watches of it.
     pub watched: Vec<u16>,
+    /// Commands that it had run when that was last noted.
+    noted_commands: u64,
     /// Since when its output is above the soft limit, ms of Unix time.
     pub soft_limit_since_ms: Option<i64>,
 }
@@ -87,6 +89,7 @@ impl<S: Socket> Connection<S> {
             last_command: None,
             queue: None,
             watched: Vec::new(),
+            noted_commands: 0,
             soft_limit_since_ms: None,
         }
     }
@@ -129,6 +132,16 @@ impl<S: Socket> Connection<S> {
         }
         let since = *self.soft_limit_since_ms.get_or_insert(now_ms);
         now_ms - since >= limit.soft_seconds as i64 * 1000
+    }
+
+    /// Notes how many commands it has run by now.
+    pub fn note_commands(&mut self) {
+        self.noted_commands = self.card().commands.load(Ordering::Relaxed);
+    }
+
+    /// Commands that it has run since that was noted.
+    pub fn commands_since_noted(&self) -> u64 {
+        self.card().commands.load(Ordering::Relaxed) - self.noted_commands
     }
 
     /// Bytes that it holds of what it has sent.

@@ -189,6 +189,7 @@ impl<T: Transport> Acceptor<T> {
         let now_ms = self.now_ms;
         let Some(connection) = self.connections.get_mut(index) else { return };
         connection.in_flight = false;
+        self.balance.note_reply();
         if connection.output.is_empty() && !outgoing.is_empty() {
             match write_out(&mut connection.socket, outgoing) {
                 Ok(written) => {

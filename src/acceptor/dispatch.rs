@@ -17,6 +17,7 @@ use super::transport::Transport;
 use super::whole::all_out;
 use crate::channel::{Batch, Marker, Meeting};
 use crate::keyspace::Shard;
+use crate::observe::bump;
 use crate::shard::{Executor, Holder, Stopped};
 
 /// A borrowed box with its batch; the box is away while it meets others.
@@ -108,6 +109,7 @@ impl<T: Transport> Acceptor<T> {
 
     fn begin_dispatch(&mut self, place: usize, mut iteration: Box<Iteration>) -> Dispatch {
         self.server.counters.iterations.fetch_add(1, Ordering::Relaxed);
+        bump(&self.server.requests[self.number], iteration.slots.len() as u64);
         iteration.undelivered = iteration.members.len();
         iteration.touched.sort_unstable();
         iteration.ordered &= self.house.shards.len() > 1;

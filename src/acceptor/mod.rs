@@ -10,6 +10,7 @@
 //! thread is only the loop around it (`thread`). It never touches a value except through a
 //! borrowed box, and never imports the room of values.
 
+mod balance;
 mod connection;
 mod deliver;
 mod dispatch;
@@ -18,6 +19,7 @@ mod iteration;
 mod merge;
 mod place;
 mod routing;
+mod share;
 mod sockets;
 pub mod tcp;
 mod thread;
@@ -33,11 +35,14 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 use slab::Slab;
 
+use self::balance::Balance;
+pub use self::balance::Balancing;
 pub use self::connection::{Closing, Connection};
 use self::dispatch::Dispatch;
 use self::intake::Scratch;
 use self::iteration::Iteration;
 use self::routing::Routing;
+use self::share::Share;
 pub use self::thread::run;
 use self::transport::{Accepted, Ready, Transport};
 use self::waits::Waits;
@@ -62,6 +67,8 @@ pub enum Wait {
 pub enum Letter<S> {
     /// A new connection, to be served there.
     Adopt(Accepted<S>),
+    /// An established one, to be served there from now on.
+    Move(Box<Connection<S>>),
 }
 
 /// The ends by which acceptors reach each other.
@@ -107,6 +114,8 @@ pub struct Acceptor<T: Transport> {
     spare_batches: Vec<Box<Batch>>,
     epoch: u64,
     accepting: bool,
+    balance: Balance,
+    share: Share,
     events: Vec<Ready>,
     /// Attention of the server as last seen: see [`Server::attention`].
     attention: u64,
@@ -169,6 +178,8 @@ impl<T: Transport> Acceptor<T> {
             spare_batches: Vec::new(),
             epoch: 0,
             accepting: true,
+            balance: Balance::default(),
+            share: Share::default(),
             events: Vec::new(),
             attention: server.attention(),
             next_cron_ms: 0,
@@ -209,6 +220,7 @@ impl<T: Transport> Acceptor<T> {
         self.heed_attention();
         self.cron();
         self.expire_waits();
+        self.balance();
         let mut dispatched = None;
         while !self.follow_ups.is_empty() && self.dispatching.is_none() {
             dispatched = self.follow_up().or(dispatched);

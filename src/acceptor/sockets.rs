@@ -117,7 +117,7 @@ impl<T: Transport> Acceptor<T> {
                 self.house.acceptors[target].bell.ring();
             }
             Err(refused) => {
-                let Letter::Adopt(accepted) = refused.into_inner();
+                let Letter::Adopt(accepted) = refused.into_inner() else { return };
                 self.house.acceptors[target].load.fetch_sub(1, Ordering::Relaxed);
                 self.house.acceptors[self.number].load.fetch_add(1, Ordering::Relaxed);
                 self.adopt(accepted);
@@ -133,6 +133,7 @@ impl<T: Transport> Acceptor<T> {
         while let Ok(letter) = self.letters.receive.try_recv() {
             match letter {
                 Letter::Adopt(accepted) => self.adopt(accepted),
+                Letter::Move(connection) => self.settle_in(*connection),
             }
         }
     }
@@ -143,25 +144,30 @@ impl<T: Transport> Acceptor<T> {
         socket.set_keepalive(self.config.tcp_keepalive as u64);
         let id = self.server.clients.next_id();
         let card = Arc::new(ClientCard::new(id, addr, laddr, fd, self.now_ms));
-        card.acceptor.store(self.number as u16, Ordering::Relaxed);
         card.set_flag(ClientFlags::UNIX, unix);
         let session = Session::new(card.clone(), self.config.requirepass.is_none());
-        let entry = self.connections.vacant_entry();
-        let index = entry.key();
-        let connection = entry.insert(Connection::new(socket, session));
-        if let Err(error) = self.transport.register(&mut connection.socket, index) {
-            tracing::warn!("a connection cannot be watched for events: {error}");
-            self.connections.remove(index);
-            self.forget_one();
-            return;
-        }
         self.server.clients.add(card);
-        self.list(index);
+        self.settle_in(Connection::new(socket, session));
     }
 
-    fn forget_one(&self) {
-        self.server.counters.connected.fetch_sub(1, Ordering::Relaxed);
-        self.house.acceptors[self.number].load.fetch_sub(1, Ordering::Relaxed);
+    /// Gives a connection a place here, whether it is new or was moved.
+    pub(super) fn settle_in(&mut self, connection: Connection<T::Socket>) {
+        connection.card().acceptor.store(self.number as u16, Ordering::Relaxed);
+        let index = self.connections.insert(connection);
+        let connection = &mut self.connections[index];
+        // What has arrived by now may have been told to somebody else.
+        connection.readable = true;
+        connection.note_commands();
+        // Whoever asked for its end while it was on its way has called attention in vain.
+        let killed = connection.card().killed.load(Ordering::Relaxed);
+        if let Err(error) = self.transport.register(&mut connection.socket, index) {
+            tracing::warn!("a connection cannot be watched for events: {error}");
+            self.close(index);
+        } else if killed {
+            self.close(index);
+        } else {
+            self.list(index);
+        }
     }
 
     /// Ends a connection now. Requests of it in flight go on; their replies are dropped.
@@ -170,7 +176,9 @@ impl<T: Transport> Acceptor<T> {
         self.transport.deregister(&mut connection.socket);
         self.paused.retain(|&paused| paused != index);
         self.server.clients.remove(connection.client());
-        self.forget_one();
+        self.server.counters.connected.fetch_sub(1, Ordering::Relaxed);
+        self.house.acceptors[self.number].load.fetch_sub(1, Ordering::Relaxed);
+        self.balance.note_end();
         let watched = std::mem::take(&mut connection.watched);
         self.place_unwatch(connection.client(), &watched);
         if let Some(waiting) = connection.waiting.take() {
@@ -246,7 +254,7 @@ impl<T: Transport> Acceptor<T> {
             self.server.pause.current(|| self.now_ms).map(|(_, until_ms)| until_ms)
         };
         let wait = self.waits.next_deadline();
-        let due_ms = [cron, pause, wait].into_iter().flatten().min()?;
+        let due_ms = [cron, pause, wait, self.next_look()].into_iter().flatten().min()?;
         Some(Duration::from_millis((due_ms - self.now_ms).max(1) as u64))
     }
 

@@ -34,6 +34,8 @@ pub struct Counters {
     pub query_limit_disconnections: AtomicU64,
     /// Connections that an acceptor handed to another one.
     pub handovers: AtomicU64,
+    /// Established connections that moved from one acceptor to another.
+    pub moves: AtomicU64,
     /// Event-loop iterations that had work.
     pub iterations: AtomicU64,
     /// Iterations that held the baton.
@@ -151,6 +153,8 @@ pub struct Server {
     pub errors: ErrorCounts,
     /// Commands run by each shard, posted when its box changes hands.
     pub commands_run: Box<[CachePadded<AtomicU64>]>,
+    /// Requests taken by each acceptor, which alone counts there.
+    pub requests: Box<[CachePadded<AtomicU64>]>,
     /// Rates of the last moments.
     pub rates: Rates,
     /// Bytes that the process had allocated when it was ready.
@@ -273,6 +277,7 @@ impl Server {
             attention: AtomicU64::new(0),
             errors: ErrorCounts::default(),
             commands_run: (0..config.shards).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
+            requests: (0..config.acceptors).map(|_| CachePadded::default()).collect(),
             rates: Rates::default(),
             startup_memory: AtomicU64::new(0),
             command_log: CommandLog::default(),
@@ -438,6 +443,7 @@ impl Server {
             &counters.output_limit_disconnections,
             &counters.query_limit_disconnections,
             &counters.handovers,
+            &counters.moves,
             &counters.iterations,
             &counters.ordered_iterations,
             &counters.auth_failures,

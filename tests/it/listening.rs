@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use crate::client::{Client, Reply, encode};
-use crate::server::{ServerOptions, each_form, each_plain_form};
+use crate::server::{Server, ServerOptions, each_form, each_plain_form};
 use crate::wait::{now, wait_until};
 
 const SOON: Duration = Duration::from_secs(5);
@@ -132,6 +132,185 @@ fn connections_are_spread_over_the_acceptors() {
         }
         assert_eq!(clients[0].run("CLIENT LIST").text().lines().count(), 90);
         assert_eq!(clients[1].run("DBSIZE"), Reply::Int(90));
+    });
+}
+
+/// A figure of each acceptor.
+fn figures(c: &mut Client, name: &str) -> Vec<usize> {
+    let text = c.run("INFO shards").text();
+    let name = format!("{name}=");
+    let figure =
+        |line: &str| line.split([':', ',']).find_map(|f| f.strip_prefix(&name)?.parse().ok());
+    let lines = text.lines().filter(|line| line.starts_with("acceptor"));
+    lines.map(|line| figure(line).unwrap_or_else(|| panic!("no {name} in {line}"))).collect()
+}
+
+/// How many connections each acceptor serves.
+fn by_acceptor(c: &mut Client) -> Vec<usize> {
+    figures(c, "connections")
+}
+
+/// Connects `n` clients and ends those that the first acceptor does not serve; gives the others.
+fn crowd_one_acceptor(server: &Server, c: &mut Client, n: usize) -> Vec<Client> {
+    let (mut crowd, mut others) = (Vec::new(), Vec::new());
+    // The probe for readiness may not be gone yet.
+    assert!(wait_until(SOON, || by_acceptor(c).iter().sum::<usize>() == 1));
+    for _ in 0..n {
+        let before = by_acceptor(c);
+        let client = server.client();
+        let mut after = before.clone();
+        assert!(wait_until(SOON, || {
+            after = by_acceptor(c);
+            after != before
+        }));
+        if after[0] > before[0] { crowd.push(client) } else { others.push(client) }
+    }
+    assert!(crowd.len() >= n / 4 && others.len() >= n / 4, "{:?}", by_acceptor(c));
+    crowd
+}
+
+fn three_acceptors(mut options: ServerOptions) -> ServerOptions {
+    options.acceptors = Some(3);
+    options
+}
+
+fn is_even(c: &mut Client) -> bool {
+    let counts = by_acceptor(c);
+    counts.iter().max().zip(counts.iter().min()).is_some_and(|(most, least)| most - least <= 2)
+}
+
+#[test]
+fn connections_move_to_acceptors_that_serve_few() {
+    each_form(three_acceptors, |server| {
+        let mut c = server.client();
+        let mut clients = crowd_one_acceptor(server, &mut c, 90);
+        let ids: Vec<Reply> = clients.iter_mut().map(|c| c.run("CLIENT ID")).collect();
+        for (i, c) in clients.iter_mut().enumerate() {
+            c.run(&format!("CLIENT SETNAME name-{i}"));
+            c.run(&format!("SELECT {}", i % 3));
+            match i % 4 {
+                0 => c.hello3(),
+                1 => {
+                    c.run(&format!("WATCH watched-{i}"));
+                    c.run("MULTI");
+                    c.run(&format!("SET queued-{i} {i}"));
+                }
+                2 => c.send_raw(b"*2\r\n$4\r\nECHO\r\n$5\r\nhal"),
+                _ => {}
+            }
+        }
+        // The others have ended: one acceptor serves all. Pipelines go on while they move.
+        let mut counts = vec![0; clients.len()];
+        let even = wait_until(Duration::from_secs(30), || {
+            for (i, client) in clients.iter_mut().enumerate().filter(|(i, _)| i % 4 == 3) {
+                let commands = vec![vec!["INCR".to_owned(), format!("count-{i}")]; 50];
+                for reply in client.pipeline(&commands) {
+                    counts[i] += 1;
+                    assert_eq!(reply, Reply::Int(counts[i]));
+                }
+            }
+            is_even(&mut c)
+        });
+        assert!(even, "{:?}", by_acceptor(&mut c));
+        assert!(c.info_number("connection_moves") as usize >= clients.len() / 2);
+        let all = c.run("CLIENT LIST").text();
+        for (i, (client, id)) in clients.iter_mut().zip(&ids).enumerate() {
+            match i % 4 {
+                0 => assert!(matches!(client.run("HGETALL none"), Reply::Map(_))),
+                1 => assert_eq!(client.run("EXEC"), Reply::Array(vec![Reply::ok()])),
+                2 => {
+                    client.send_raw(b"lo\r\n");
+                    assert_eq!(client.read(), Reply::bulk("hallo"));
+                }
+                _ => {}
+            }
+            assert_eq!(client.run("CLIENT ID"), *id);
+            assert_eq!(client.run("CLIENT GETNAME"), Reply::bulk(format!("name-{i}")));
+            let info = client.run("CLIENT INFO").text();
+            assert!(info.contains(&format!(" db={} ", i % 3)), "{info}");
+            assert!(all.contains(&format!("id={} ", id.int())), "{id} is missing in {all}");
+        }
+    });
+}
+
+#[test]
+fn clients_are_ended_while_their_connections_move() {
+    each_form(three_acceptors, |server| {
+        let mut c = server.client();
+        let mut clients = crowd_one_acceptor(server, &mut c, 120);
+        let ids: Vec<i64> = clients.iter_mut().map(|c| c.run("CLIENT ID").int()).collect();
+        let moves = wait_until(Duration::from_secs(30), || c.info_number("connection_moves") > 0);
+        assert!(moves, "{:?}", by_acceptor(&mut c));
+        for id in ids {
+            assert_eq!(c.run(&format!("CLIENT KILL ID {id}")), Reply::Int(1));
+        }
+        assert!(clients.iter_mut().all(|client| client.closed_within(SOON)));
+        assert_eq!(c.info_number("connected_clients"), 1);
+    });
+}
+
+/// As many connections on each acceptor, but one has those that ask for something.
+#[test]
+fn busy_connections_move_to_acceptors_with_less_to_do() {
+    let two = |mut options: ServerOptions| {
+        options.acceptors = Some(2);
+        options
+    };
+    each_form(two, |server| {
+        let mut c = server.client();
+        let mut busy = crowd_one_acceptor(server, &mut c, 40);
+        let _idle: Vec<Client> = (0..busy.len()).map(|_| server.client()).collect();
+        let total = 2 * busy.len() + 1;
+        assert!(wait_until(SOON, || by_acceptor(&mut c).iter().sum::<usize>() == total));
+        let mut counts = vec![0; busy.len()];
+        let mut ask = || {
+            for (i, client) in busy.iter_mut().enumerate() {
+                let commands = vec![vec!["INCR".to_owned(), format!("count-{i}")]; 500];
+                for reply in client.pipeline(&commands) {
+                    counts[i] += 1;
+                    assert_eq!(reply, Reply::Int(counts[i]));
+                }
+            }
+        };
+        let mut last = figures(&mut c, "requests");
+        let shared = wait_until(Duration::from_secs(60), || {
+            ask();
+            let now = figures(&mut c, "requests");
+            let taken: Vec<usize> = now.iter().zip(&last).map(|(now, last)| now - last).collect();
+            last = now;
+            taken[0].min(taken[1]) * 3 >= taken[0].max(taken[1])
+        });
+        assert!(shared, "{last:?}");
+        assert!(c.info_number("connection_moves") > 0);
+        (0..100).for_each(|_| ask());
+        let moves = c.info_number("connection_moves") as usize;
+        assert!(moves <= 2 * total, "{moves} moves of {total} connections: they go to and fro");
+        assert_eq!(by_acceptor(&mut c).iter().sum::<usize>(), total);
+    });
+}
+
+#[test]
+fn whoever_waits_stays_where_it_is() {
+    each_form(three_acceptors, |server| {
+        let mut c = server.client();
+        let mut clients = crowd_one_acceptor(server, &mut c, 90);
+        for (i, client) in clients.iter_mut().enumerate() {
+            client.send(&["BLPOP", &format!("list-{i}"), "0"]);
+        }
+        let waiting = clients.len() as i64;
+        assert!(wait_until(SOON, || c.info_number("blocked_clients") == waiting));
+        // Those that get a reply can move; the others wait on where they are.
+        for (i, client) in clients.iter_mut().enumerate().filter(|(i, _)| i % 5 != 0) {
+            assert_eq!(c.run(&format!("RPUSH list-{i} element")), Reply::Int(1));
+            assert_eq!(client.read().items()[1], Reply::bulk("element"));
+        }
+        let even = wait_until(Duration::from_secs(30), || is_even(&mut c));
+        assert!(even, "{:?}", by_acceptor(&mut c));
+        for (i, client) in clients.iter_mut().enumerate().filter(|(i, _)| i % 5 == 0) {
+            assert_eq!(c.run(&format!("RPUSH list-{i} element")), Reply::Int(1));
+            assert_eq!(client.read().items()[1], Reply::bulk("element"));
+        }
+        assert!(clients.iter_mut().all(|client| client.run("PING") == pong()));
     });
 }
 

@@ -224,4 +224,15 @@ pub(super) fn shards(cx: &Read<'_>, lines: &mut Lines) {
         );
         lines.add(format_args!("shard{}", part.number), value);
     }
+    let server = cx.server();
+    let mut connections = vec![0; server.acceptors];
+    for card in server.clients.all() {
+        connections[usize::from(card.acceptor.load(Relaxed))] += 1;
+    }
+    for (number, connections) in connections.iter().enumerate() {
+        let requests = server.requests[number].load(Relaxed);
+        let value = format_args!("connections={connections},requests={requests}");
+        lines.add(format_args!("acceptor{number}"), value);
+    }
+    lines.add("connection_moves", server.counters.moves.load(Relaxed));
 }

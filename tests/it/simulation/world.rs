@@ -1,9 +1,10 @@
 //! The whole server and its clients in one thread, under a scheduler that a seed decides.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use baton::acceptor::{Acceptor, Letters, Parts};
+use baton::acceptor::{Acceptor, Balancing, Letters, Parts};
 use baton::channel::House;
 use baton::clock::{Clock, ClockHand};
 use baton::config::{Config, ConfigStore};
@@ -30,6 +31,10 @@ const BEGINNING_US: u64 = 1_800_000_000_000_000;
 /// One turn in so many of those at which an acceptor is placing an iteration is the beginning of a
 /// stall, in plans that have such.
 const STALL: u8 = 6;
+/// Rules under which a connection more than another acceptor has is always one too many, so that the
+/// last one goes to and fro.
+const RESTLESS: Balancing =
+    Balancing { interval_ms: 1, patience_ms: 0, least_gap: 1, even_gap: 0, most_moves: 2 };
 /// Choices of the scheduler that are shown when a seed fails.
 const SHOWN_TURNS: usize = 50;
 
@@ -65,6 +70,8 @@ pub struct Plan {
     lend: bool,
     /// Acceptors are often preempted, and for long, while they place an ordered iteration.
     stalls: bool,
+    /// Connections move from acceptor to acceptor whenever they can.
+    restless: bool,
     /// How many clients there are.
     pub clients: ClientId,
     profile: Profile,
@@ -79,6 +86,7 @@ impl Plan {
             acceptors: if stalls { rng.usize(2..=3) } else { rng.usize(1..=3) },
             lend: rng.u8(..3) > u8::from(stalls),
             stalls,
+            restless: rng.bool(),
             clients: if stalls { rng.u16(3..=5) } else { rng.u16(2..=5) },
             profile: Profile::ALL[rng.usize(..Profile::ALL.len())],
             ops: rng.usize(4..=12),
@@ -167,6 +175,9 @@ impl<C: Guest> World<C> {
         let journal = Journal::in_memory();
         let (house, inboxes) = House::new(plan.shards, plan.acceptors, plan.lend);
         let house = Arc::new(house);
+        let posts = house.clone();
+        let rouse = move || posts.acceptors.iter().for_each(|post| post.bell.ring());
+        let _ = server.rouse.set(Box::new(rouse));
         let executor =
             Executor { server: server.clone(), journal: journal.clone(), house: house.clone() };
         let reclaim: Reclaim = Arc::new(drop);
@@ -191,7 +202,11 @@ impl<C: Guest> World<C> {
                 let transport = network.clone();
                 let parts = Parts { number, house, executor, returns, pushes, letters, transport };
                 let house = parts.house.clone();
-                AcceptorActor::new(Acceptor::new(parts), number, house, network.clone())
+                let mut acceptor = Acceptor::new(parts);
+                if plan.restless {
+                    acceptor.set_balancing(RESTLESS);
+                }
+                AcceptorActor::new(acceptor, number, house, network.clone())
             });
         let acceptors = acceptors.collect();
         let clients = invite(&plan, &mut rng, &networks);
@@ -221,6 +236,11 @@ impl<C: Guest> World<C> {
             self.plan,
             &self.trace[from..]
         )
+    }
+
+    /// How many times a connection has moved.
+    pub fn moves(&self) -> u64 {
+        self.server.counters.moves.load(Ordering::Relaxed)
     }
 
     /// Runs until every client is done and has hung up, and every actor rests.
