@@ -190,7 +190,9 @@ impl<T: Transport> Acceptor<T> {
         let Some(connection) = self.connections.get_mut(index) else { return };
         connection.in_flight = false;
         self.balance.note_reply();
-        if connection.output.is_empty() && !outgoing.is_empty() {
+        if connection.card().killed.load(Ordering::Relaxed) {
+            connection.closing = Closing::Now;
+        } else if connection.output.is_empty() && !outgoing.is_empty() {
             match write_out(&mut connection.socket, outgoing) {
                 Ok(written) => {
                     bump(&connection.card().bytes_out, written as u64);

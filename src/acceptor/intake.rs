@@ -21,7 +21,7 @@ use crate::command::{
     Steering, redacted, registry,
 };
 use crate::keyspace::KeyHasher;
-use crate::observe::{Finished, PauseMode, bump};
+use crate::observe::{ClientFlags, Finished, PauseMode, bump};
 use crate::resp::{Arg, Limits, Parsed, Writer};
 
 /// Requests of one connection per iteration: a long pipeline shares the acceptor with others.
@@ -371,6 +371,10 @@ impl<T: Transport> Acceptor<T> {
         };
         let held = mode == PauseMode::All || writes;
         if held && !self.paused.contains(&index) {
+            let card = connection.card();
+            card.set_flag(ClientFlags::HELD, true);
+            card.last_command.store(command.number + 1, Ordering::Relaxed);
+            self.server.counters.blocked.fetch_add(1, Ordering::Relaxed);
             self.paused.push(index);
         }
         held

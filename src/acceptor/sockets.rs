@@ -174,7 +174,10 @@ impl<T: Transport> Acceptor<T> {
     pub(super) fn close(&mut self, index: usize) {
         let Some(mut connection) = self.connections.try_remove(index) else { return };
         self.transport.deregister(&mut connection.socket);
-        self.paused.retain(|&paused| paused != index);
+        if let Some(at) = self.paused.iter().position(|&paused| paused == index) {
+            self.paused.remove(at);
+            self.server.counters.blocked.fetch_sub(1, Ordering::Relaxed);
+        }
         self.server.clients.remove(connection.client());
         self.server.counters.connected.fetch_sub(1, Ordering::Relaxed);
         self.house.acceptors[self.number].load.fetch_sub(1, Ordering::Relaxed);
@@ -206,6 +209,10 @@ impl<T: Transport> Acceptor<T> {
         }
         if !self.paused.is_empty() && self.pause().is_none() {
             for index in std::mem::take(&mut self.paused) {
+                self.server.counters.blocked.fetch_sub(1, Ordering::Relaxed);
+                if let Some(connection) = self.connections.get(index) {
+                    connection.card().set_flag(ClientFlags::HELD, false);
+                }
                 self.list(index);
             }
         }

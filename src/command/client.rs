@@ -123,7 +123,7 @@ fn list(cx: &mut SessionContext<'_>, args: Args<'_>, out: &mut Writer<'_>) -> Co
 fn flag_letters(card: &ClientCard) -> String {
     let letters: String = [
         (ClientFlags::MULTI, 'x'),
-        (ClientFlags::BLOCKED, 'b'),
+        (ClientFlags::BLOCKED | ClientFlags::HELD, 'b'),
         (ClientFlags::DIRTY_EXEC, 'd'),
         (ClientFlags::CLOSING, 'c'),
         (ClientFlags::UNIX, 'U'),
@@ -223,6 +223,9 @@ fn end(cx: &mut SessionContext<'_>, card: &ClientCard) {
         cx.after = After::Close;
     } else {
         card.killed.store(true, Relaxed);
+        // From here on nobody serves it: what is pushed is for those behind it. Its acceptor writes
+        // nothing more to it.
+        card.unblock(Unblock::Timeout);
     }
     cx.server.clients.remove(card.id);
 }

@@ -34,6 +34,8 @@ impl ClientFlags {
     pub const CAPA_REDIRECT: u16 = 1 << 6;
     /// Waits in a blocking command.
     pub const BLOCKED: u16 = 1 << 7;
+    /// Its next command is held back by a pause.
+    pub const HELD: u16 = 1 << 8;
 }
 
 /// Words a client chose for itself.

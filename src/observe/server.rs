@@ -44,7 +44,7 @@ pub struct Counters {
     pub peak_memory: AtomicU64,
     /// ACL denials for wrong passwords.
     pub auth_failures: AtomicU64,
-    /// Clients that wait in a blocking command now.
+    /// Clients that wait in a blocking command now, or for the end of a pause.
     pub blocked: AtomicU64,
     /// Those of them whose wait ends by itself.
     pub blocked_with_timeout: AtomicU64,

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::client::{Client, Reply, encode};
-use crate::server::{Server, ServerOptions, Target, each_plain_form};
+use crate::server::{Server, ServerOptions, Target, each_form, each_plain_form};
 use crate::wait::{now, wait_until};
 
 /// What the server does at once is seen within this time.
@@ -409,6 +409,17 @@ fn streams_are_waited_for() {
          a MULTI
          a XREAD BLOCK 0 STREAMS s1 $
          a EXEC",
+        // What `+` means is looked up when there is something to read, `$` when there is not.
+        "a> XREAD BLOCK 0 STREAMS s +
+         b> XREAD BLOCK 0 STREAMS s $
+         c> XREAD BLOCK 0 STREAMS s s2 + 0
+         p MULTI
+         p XADD s 1-1 f v
+         p XADD s 1-2 f v
+         p EXEC
+         a<
+         b<
+         c<",
         "p XADD s1 1-5 f v
          a> XREAD BLOCK 0 STREAMS s1 s2 1-7 1-7
          p XADD s1 1-6 f v
@@ -595,4 +606,260 @@ fn a_server_ends_though_clients_wait() {
     control.send(&["SHUTDOWN", "NOSAVE"]);
     assert!(server.wait_exit(SOON).is_some_and(|status| status.success()));
     assert!(a.closed_within(SOON));
+}
+
+#[test]
+fn a_pause_holds_those_who_would_serve() {
+    compare(&[
+        // Who is held by a pause has the flag of one who waits.
+        "a> BLPOP k 0
+         z CLIENT PAUSE 100000 WRITE
+         p> RPUSH k 1 2 3
+         b> BLPOP k 0
+         c> BLPOP none k 0.05
+         d> BLMOVE none d LEFT LEFT 0
+         q GET x
+         q LRANGE k 0 -1
+         q CLIENT UNBLOCK $b
+         q CLIENT UNBLOCK $a ERROR
+         a<
+         a GET x
+         a> BRPOP none k 0
+         z CLIENT UNPAUSE
+         p<
+         b<
+         c<
+         a<
+         d?
+         q LRANGE k 0 -1",
+        // Those who waited before give up during a pause as at any time.
+        "a> BLPOP k 0.2
+         b> XREAD BLOCK 200 STREAMS s $
+         z CLIENT PAUSE 100000 WRITE
+         a<
+         b<
+         p> XADD s 1-1 f v
+         z CLIENT UNPAUSE
+         p<
+         q XLEN s",
+        // A transaction that writes is held at its end, one that reads is not.
+        "a> BLMOVE k d LEFT LEFT 0
+         p MULTI
+         p RPUSH k 1
+         z CLIENT PAUSE 100000 WRITE
+         p> EXEC
+         a?
+         q MULTI
+         q GET x
+         q EXEC
+         b> BLPOP d 0
+         z CLIENT PAUSE 1 WRITE
+         a?
+         z CLIENT UNPAUSE
+         a<
+         p<
+         b<",
+        "a> BLPOP k 0
+         z CLIENT PAUSE 100000 WRITE
+         p> RPUSH k 1
+         p!
+         b> RPUSH k 2
+         q CLIENT KILL ID $b
+         z CLIENT UNPAUSE
+         a?
+         q EXISTS k",
+    ]);
+}
+
+/// What INFO and CLIENT LIST say of clients that a pause holds, as Valkey says it.
+#[test]
+fn those_held_by_a_pause_are_told_of() {
+    let look = |server: &Server| {
+        let (mut control, mut a, mut p) = (server.client(), server.client(), server.client());
+        let id = p.run("CLIENT ID").int();
+        a.send(&["BLPOP", "k", "0"]);
+        assert!(wait_until(SOON, || control.info_number("blocked_clients") == 1));
+        assert_eq!(control.run("CLIENT PAUSE 100000 WRITE"), Reply::ok());
+        p.send(&["RPUSH", "k", "1"]);
+        let mut seen = Vec::new();
+        assert!(wait_until(SOON, || control.info_number("blocked_clients") == 2));
+        let line = control.run(&format!("CLIENT LIST ID {id}")).text();
+        let words = line.split(' ').filter(|w| w.starts_with("flags=") || w.starts_with("cmd="));
+        seen.extend(words.map(str::to_owned));
+        seen.push(control.info("clients_in_timeout_table"));
+        assert_eq!(control.run("CLIENT UNPAUSE"), Reply::ok());
+        assert_eq!(p.read(), Reply::Int(1));
+        assert_eq!(a.read(), Reply::Array(vec![Reply::bulk("k"), Reply::bulk("1")]));
+        let line = control.run(&format!("CLIENT LIST ID {id}")).text();
+        seen.extend(line.split(' ').filter(|w| w.starts_with("flags=")).map(str::to_owned));
+        seen.push(control.info("blocked_clients"));
+        seen
+    };
+    let reference = Server::start(ServerOptions::new(1, true).target(Target::Valkey));
+    let expected = look(&reference);
+    each_plain_form(|server| assert_eq!(look(server), expected, "{} shards", server.shards()));
+}
+
+#[test]
+fn a_pause_of_all_holds_everybody() {
+    const PAUSE: Duration = Duration::from_millis(200);
+    let play = |server: &Server| {
+        let mut clients: Vec<Client> = (0..4).map(|_| server.client()).collect();
+        let mut control = server.client();
+        clients[0].send(&["BLPOP", "k", "0"]);
+        assert!(wait_until(SOON, || control.info_number("blocked_clients") == 1));
+        clients[1].send(&["BLPOP", "none", "0.05"]);
+        let begin = now();
+        let pause = PAUSE.as_millis().to_string();
+        assert_eq!(control.cmd(&["CLIENT", "PAUSE", &pause, "ALL"]), Reply::ok());
+        clients[2].send(&["RPUSH", "k", "1"]);
+        clients[3].send(&["GET", "x"]);
+        assert_eq!(clients[1].read(), Reply::NullArray);
+        assert_eq!(clients[3].read(), Reply::NullBulk);
+        // The server's clock has whole milliseconds.
+        let (after, due) = (begin.elapsed(), PAUSE - Duration::from_millis(1));
+        assert!(after >= due, "a pause of {due:?} is over after {after:?}");
+        assert_eq!(clients[2].read(), Reply::Int(1));
+        assert_eq!(clients[0].read(), Reply::Array(vec![Reply::bulk("k"), Reply::bulk("1")]));
+    };
+    play(&Server::start(ServerOptions::new(1, true).target(Target::Valkey)));
+    each_plain_form(play);
+}
+
+#[test]
+fn those_held_by_a_pause_go_on_in_their_order() {
+    // Of one acceptor: those of several go on at the same time.
+    each_form(
+        |options| ServerOptions { acceptors: Some(1), ..options },
+        |server| {
+            let (mut control, mut p) = (server.client(), server.client());
+            let mut clients: Vec<Client> = (0..8).map(|_| server.client()).collect();
+            assert_eq!(control.run("CLIENT PAUSE 100000 WRITE"), Reply::ok());
+            for (at, client) in clients.iter_mut().enumerate() {
+                // Every other one waits for keys of several shards.
+                match at % 2 {
+                    0 => client.send(&["BLPOP", "k", "0"]),
+                    _ => client.send(&["BLPOP", "none", "k", "other", "0"]),
+                }
+                let held = i64::try_from(at + 1).expect("a few");
+                assert!(wait_until(SOON, || control.info_number("blocked_clients") == held));
+            }
+            assert_eq!(control.run("CLIENT UNPAUSE"), Reply::ok());
+            // They wait for elements now, and no more for the end of the pause.
+            assert!(wait_until(SOON, || control.info_number("total_blocking_keys") == 3));
+            assert!(wait_until(SOON, || control.info_number("blocked_clients") == 8));
+            assert_eq!(p.run("RPUSH k 0 1 2 3 4 5 6 7"), Reply::Int(8));
+            for (at, client) in clients.iter_mut().enumerate() {
+                let element = Reply::bulk(at.to_string());
+                assert_eq!(client.read(), Reply::Array(vec![Reply::bulk("k"), element]));
+            }
+        },
+    );
+}
+
+#[test]
+fn who_is_served_while_memory_is_full() {
+    compare(&["p RPUSH q 1 2 3 4
+         p ZADD y 1 m
+         p XADD t 1-1 f v
+         p XGROUP CREATE t g $
+         a> BLMOVE k d LEFT LEFT 0
+         b> BLPOP k 0
+         c> BZPOPMIN z 0
+         d> XREAD BLOCK 0 STREAMS s 0
+         e> XREADGROUP GROUP g c BLOCK 0 STREAMS t >
+         f> BRPOPLPUSH none d 0
+         z CONFIG SET maxmemory 1
+         p RPUSH k x
+         p RENAME q k
+         a<
+         b<
+         p LRANGE k 0 -1
+         p EXISTS d
+         p RENAME y z
+         c<
+         p RENAME t s
+         d<
+         e<
+         f?
+         g BLMOVE k d LEFT LEFT 0
+         g> BLPOP none 0
+         p MULTI
+         p LPOP k
+         p RPUSH none x
+         p EXEC
+         g?
+         z CONFIG SET maxmemory 0
+         p RPUSH none 1 2
+         f<
+         g<
+         p LRANGE d 0 -1"]);
+}
+
+/// Who was killed is served no more, from the reply of CLIENT KILL on.
+#[test]
+fn who_was_killed_takes_nothing() {
+    each_plain_form(|server| {
+        let (mut control, mut p) = (server.client(), server.client());
+        for round in 0..100 {
+            let (mut a, mut b) = (server.client(), server.client());
+            let id = a.run("CLIENT ID").int();
+            for (client, count) in [(&mut a, 1), (&mut b, 2)] {
+                match round % 2 {
+                    0 => client.send(&["BLPOP", "k", "0"]),
+                    _ => client.send(&["BLPOP", "none", "k", "other", "0"]),
+                }
+                assert!(wait_until(SOON, || control.info_number("blocked_clients") == count));
+            }
+            let mut both = encode(&["CLIENT", "KILL", "ID", &id.to_string()]);
+            both.extend(encode(&["RPUSH", "k", "x"]));
+            p.send_raw(&both);
+            assert_eq!(p.read_n(2), [Reply::Int(1), Reply::Int(1)]);
+            assert_eq!(b.read(), Reply::Array(vec![Reply::bulk("k"), Reply::bulk("x")]));
+            assert!(a.closed_within(SOON));
+        }
+    });
+}
+
+/// Clients that leave at the moment at which somebody pushes: whoever waits behind them gets the
+/// element, or the next one if it went with them; nobody gets one that another has.
+#[test]
+fn nothing_comes_twice_when_clients_leave_as_they_are_served() {
+    let served = |element: &str| Reply::Array(vec![Reply::bulk("k"), Reply::bulk(element)]);
+    each_plain_form(|server| {
+        let (mut control, mut p) = (server.client(), server.client());
+        for round in 0..100 {
+            let (mut a, mut b) = (server.client(), server.client());
+            for (client, count) in [(&mut a, 1), (&mut b, 2)] {
+                match round % 2 {
+                    0 => client.send(&["BLPOP", "k", "0"]),
+                    _ => client.send(&["BLPOP", "none", "k", "other", "0"]),
+                }
+                assert!(wait_until(SOON, || control.info_number("blocked_clients") == count));
+            }
+            let mut a = Some(a);
+            std::thread::scope(|scope| {
+                let push = scope.spawn(|| p.run("RPUSH k x"));
+                // Closed on one side it can still read; else it is gone.
+                match a.as_mut() {
+                    Some(client) if round % 4 < 2 => client.half_close(),
+                    _ => a = None,
+                }
+                assert_eq!(push.join().expect("the push"), Reply::Int(1));
+            });
+            let rest = a.map(|mut a| a.read_to_end().expect("its end")).unwrap_or_default();
+            assert!(wait_until(SOON, || control.info_number("blocked_clients") <= 1));
+            p.run("RPUSH k y");
+            let got = b.read();
+            let left = p.run("LRANGE k 0 -1");
+            if got == served("x") {
+                assert_eq!((&rest[..], left), (&b""[..], Reply::Array(vec![Reply::bulk("y")])));
+            } else {
+                // It went with the other, who may have its reply.
+                assert_eq!((got, left), (served("y"), Reply::Array(Vec::new())));
+                assert!(rest.is_empty() || rest.ends_with(b"$1\r\nx\r\n"), "{rest:?}");
+            }
+            p.run("DEL k");
+        }
+    });
 }

@@ -113,16 +113,23 @@ impl Request {
         Request::read(cx, args, Form::ReadGroup)
     }
 
-    /// There is nothing to give: waits, if it shall and may. Where `$` and `+` stood then, there
-    /// stand the ids that they meant now.
-    fn wait_or_null(&self, cx: &mut Read<'_>, positions: &[Position], out: &mut Writer<'_>) {
+    /// There is nothing to give: waits, if it shall and may. Where `$` stood then, there stands the
+    /// id that it meant now; `+` goes on to mean the last entry that there is.
+    fn wait_or_null(
+        &self,
+        cx: &mut Read<'_>,
+        args: Args<'_>,
+        positions: &[Position],
+        out: &mut Writer<'_>,
+    ) {
         let Some(until_ms) = self.waits_until.filter(|_| cx.may_block()) else {
             return out.null_array();
         };
         let first_id = self.first_key + self.streams;
         let resolved = positions.iter().enumerate().filter_map(|(stream, position)| {
             let Position::After(id) = position else { return None };
-            Some((first_id + stream, id.text().as_bytes().to_vec()))
+            let goes_on = &args[first_id + stream] == b"+";
+            (!goes_on).then(|| (first_id + stream, id.text().as_bytes().to_vec()))
         });
         let keys = self.first_key..first_id;
         let mut block = Block::on_any(keys, WaitFor::Stream, until_ms).needing_all();
@@ -191,7 +198,7 @@ pub(super) fn xread(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> 
     let request = Request::of_xread(cx, args)?;
     let positions = request.resolve(cx, args)?;
     if !read(cx, args, &request, &positions, out)? {
-        request.wait_or_null(cx, &positions, out);
+        request.wait_or_null(cx, args, &positions, out);
     }
     Ok(())
 }
@@ -206,7 +213,7 @@ pub(super) fn xreadgroup(
     let request = Request::of_xreadgroup(cx, args)?;
     let positions = request.resolve(cx, args)?;
     if !read_group(cx, args, &request, &positions, out)? {
-        request.wait_or_null(cx, &positions, out);
+        request.wait_or_null(cx, args, &positions, out);
     }
     Ok(())
 }
