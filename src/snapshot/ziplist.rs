@@ -114,7 +114,7 @@ pub fn zipmap(bytes: &[u8]) -> Result<Vec<&[u8]>, Malformed> {
     loop {
         let (&first, after) = rest.split_first().ok_or(Malformed)?;
         if first == END {
-            let counted = count >= LONG || found.len() == usize::from(count) * 2;
+            let counted = count == LONG || found.len() == usize::from(count) * 2;
             return if counted && after.is_empty() { Ok(found) } else { Err(Malformed) };
         }
         let (key, after) = zipmap_string(rest, false)?;

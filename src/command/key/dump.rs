@@ -8,7 +8,7 @@ use crate::command::spec::{Arg, ArgKind, Categories, Command, Group, KeySpec};
 use crate::command::zset::limits as zset_limits;
 use crate::command::{
     AccessPolicy, Args, CommandError, CommandResult, Effect, Key, Read, Write, access_of_frequency,
-    access_of_idle,
+    access_of_idle, created,
 };
 use crate::keyspace::{Event, Value};
 use crate::resp::Writer;
@@ -142,7 +142,8 @@ fn store(cx: &mut Write<'_>, key: &Key<'_>, value: Value<'_>, expiry: Option<i64
         (Access::Frequency(counter), AccessPolicy::Lfu { .. }) => {
             access_of_frequency(counter, now_ms)
         }
-        _ => return,
+        // Whatever stood here before: it is a new key.
+        _ => created(policy, now_ms),
     };
     if let Some(entry) = cx.peek(key) {
         entry.set_access(field);

@@ -144,7 +144,7 @@ pub fn listpack(
     hash.finish()
 }
 
-/// A ziplist of fields and values in turn.
+/// A ziplist of fields and values in turn. It may stay packed however long they are, as in Valkey.
 pub fn ziplist(
     reader: &mut Reader<'_>,
     limits: Limits<'_>,
@@ -152,6 +152,7 @@ pub fn ziplist(
 ) -> Result<Option<Hash>, Malformed> {
     let bytes = reader.string()?;
     let elements = ziplist::elements(&bytes)?;
+    let limits = Limits { listpack_value: usize::MAX, ..limits };
     pairs(elements.iter().map(|element| &element[..]), limits, now_ms)
 }
 

@@ -43,13 +43,14 @@ pub fn quicklist(reader: &mut Reader<'_>, limits: Limits) -> Result<List, Malfor
     settled(list, limits)
 }
 
-/// Nodes that are listpacks, or one large element.
+/// Nodes that are listpacks, or one large element, which is not empty.
 pub fn quicklist_2(reader: &mut Reader<'_>, limits: Limits) -> Result<List, Malformed> {
     let mut list = List::new();
     for _ in 0..reader.count()? {
         let container = reader.len()?;
         let bytes = reader.string()?;
         match container {
+            PLAIN if bytes.is_empty() => return Err(Malformed),
             PLAIN => list.append_plain(&bytes),
             PACKED => {
                 let elements = Listpack::from_bytes(&bytes).map_err(|_| Malformed)?;

@@ -4,15 +4,12 @@ use super::super::read::{Malformed, Reader};
 use crate::value::intset::Intset;
 use crate::value::set::{Limits, Set};
 
-/// Members one by one.
+/// Members one by one: in a hash table if they are more than an intset may have, as in Valkey.
 pub fn plain(reader: &mut Reader<'_>, limits: Limits<'_>) -> Result<Set, Malformed> {
     let count = reader.count()?;
-    let mut set = Set::new();
-    for at in 0..count {
+    let mut set = if count > limits.intset_entries { table(limits) } else { Set::new() };
+    for _ in 0..count {
         let member = reader.string()?;
-        if at == 0 && count > limits.intset_entries {
-            set.prepare(&member, count, limits);
-        }
         if !set.add(&member, limits) {
             return Err(Malformed);
         }
@@ -39,10 +36,16 @@ pub fn listpack(reader: &mut Reader<'_>, limits: Limits<'_>) -> Result<Set, Malf
     Ok(if is_too_large { as_table(&set, limits) } else { set })
 }
 
-/// The members in a hash table.
-fn as_table(set: &Set, limits: Limits<'_>) -> Set {
+/// An empty hash table.
+fn table(limits: Limits<'_>) -> Set {
     let mut table = Set::new();
     table.prepare(b"", usize::MAX, limits);
+    table
+}
+
+/// The members in a hash table.
+fn as_table(set: &Set, limits: Limits<'_>) -> Set {
+    let mut table = table(limits);
     for member in set.iter() {
         table.add_item(member, limits);
     }

@@ -34,8 +34,14 @@ pub fn plain(
     whole(set)
 }
 
+/// The limits for what comes packed: it may stay so however long its members are, as in Valkey.
+fn packed(limits: Limits<'_>) -> Limits<'_> {
+    Limits { listpack_value: usize::MAX, ..limits }
+}
+
 /// A listpack of members and scores in turn.
 pub fn listpack(reader: &mut Reader<'_>, limits: Limits<'_>) -> Result<Zset, Malformed> {
+    let limits = packed(limits);
     let list = super::listpack(reader)?;
     let mut set = Zset::new();
     set.expect_members(list.len() / 2, 0, limits);
@@ -52,6 +58,7 @@ pub fn listpack(reader: &mut Reader<'_>, limits: Limits<'_>) -> Result<Zset, Mal
 
 /// A ziplist of members and scores in turn.
 pub fn ziplist(reader: &mut Reader<'_>, limits: Limits<'_>) -> Result<Zset, Malformed> {
+    let limits = packed(limits);
     let bytes = reader.string()?;
     let elements = ziplist::elements(&bytes)?;
     let (pairs, rest) = elements.as_chunks::<2>();

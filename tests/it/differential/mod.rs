@@ -11,13 +11,15 @@
 //! | `strings`, `lists`, `sets`, `zsets`, `geo`, `keys`, `expiry`, … | the families |
 //! | `strings`, `lists`, `sets`, `sort`, `keys`, `expiry`, `transactions`, `connection` | the families |
 //! | `streams`, `bitmaps`, `hyperloglogs` | more of them |
+//! | `payloads` | a run of its own: RESTORE, of whole payloads and of damaged ones |
 //!
 //! A new family is a new file with a type that implements `Family`, and a line in [`families`].
 //! Generation never depends on replies, so a seed replays exactly.
 //!
 //! Environment: `BATON_DIFF_SEED` (default 1), `BATON_DIFF_COMMANDS` (commands per run),
 //! `BATON_DIFF_FAMILIES` (names with commas), `BATON_DIFF_FINDINGS` (how many differences to
-//! collect before a run ends), `BATON_DIFF_HISTORY` (show so many commands before a difference,
+//! collect before a run ends), `BATON_DIFF_PAYLOADS` and `BATON_DIFF_STEPS` (values of a run of
+//! `payloads`, steps of one of `scenes`), `BATON_DIFF_HISTORY` (show so many commands before a difference,
 //! whatever their keys).
 
 mod bitmaps;
@@ -33,6 +35,7 @@ mod hyperloglogs;
 mod keys;
 mod keyspace;
 mod lists;
+mod payloads;
 mod sets;
 mod sort;
 mod streams;
