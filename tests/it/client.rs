@@ -220,6 +220,13 @@ impl Stream {
         }
     }
 
+    fn set_nonblocking(&self, on: bool) -> io::Result<()> {
+        match self {
+            Self::Tcp(s) => s.set_nonblocking(on),
+            Self::Unix(s) => s.set_nonblocking(on),
+        }
+    }
+
     fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
         match self {
             Self::Tcp(s) => {
@@ -390,6 +397,17 @@ impl Client {
             self.start = 0;
         }
         reply
+    }
+
+    /// The next reply if it is there, whole; without waiting for it.
+    pub fn try_read_ready(&mut self) -> io::Result<Option<Reply>> {
+        self.stream.set_nonblocking(true)?;
+        let reply = self.try_read();
+        self.stream.set_nonblocking(false)?;
+        match reply {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            other => other.map(Some),
+        }
     }
 
     /// Sends all commands in one go and reads all replies; sends from a thread of its own, so that

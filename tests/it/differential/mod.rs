@@ -12,6 +12,7 @@
 //! | `strings`, `lists`, `sets`, `sort`, `keys`, `expiry`, `transactions`, `connection` | the families |
 //! | `streams`, `bitmaps`, `hyperloglogs` | more of them |
 //! | `payloads` | a run of its own: RESTORE, of whole payloads and of damaged ones |
+//! | `scenes` | a run of its own: clients that wait, one command at a time |
 //!
 //! A new family is a new file with a type that implements `Family`, and a line in [`families`].
 //! Generation never depends on replies, so a seed replays exactly.
@@ -36,6 +37,7 @@ mod keys;
 mod keyspace;
 mod lists;
 mod payloads;
+mod scenes;
 mod sets;
 mod sort;
 mod streams;
