@@ -22,7 +22,9 @@ mod client;
 mod moving;
 mod network;
 mod replay;
+mod streams;
 mod tokens;
+mod worker;
 mod world;
 
 use std::cell::Cell;
@@ -75,4 +77,9 @@ fn every_seed_with_connections_that_move_holds() {
 #[test]
 fn every_seed_in_which_a_token_changes_hands_holds() {
     every_seed(tokens::simulate);
+}
+
+#[test]
+fn every_seed_with_readers_of_streams_holds() {
+    every_seed(streams::simulate);
 }

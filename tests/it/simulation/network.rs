@@ -52,8 +52,17 @@ struct Pipe {
 
 impl Pipe {
     fn tell(&self, ready: Ready) {
-        if let Some((network, token)) = &self.registered {
-            locked(&network.port).news.push_back(Ready { token: *token, ..ready });
+        let Some((network, token)) = &self.registered else { return };
+        let news = &mut locked(&network.port).news;
+        match news.iter_mut().find(|known| known.token == *token) {
+            // One piece of news per connection, as from epoll.
+            Some(known) => {
+                known.readable |= ready.readable;
+                known.writable |= ready.writable;
+                known.read_closed |= ready.read_closed;
+                known.error |= ready.error;
+            }
+            None => news.push_back(Ready { token: *token, ..ready }),
         }
     }
 

@@ -54,6 +54,9 @@ pub fn check(
 fn replay(executor: &Executor, boxes: &mut [Box<Shard>], effect: &Effect) -> Result<(), String> {
     let shown = || show(effect);
     let command = registry::find(&effect.args[0]);
+    // A container's effects name the subcommand, too.
+    let subcommand = |container| registry::find_subcommand(container, effect.args.get(1)?);
+    let command = command.map(|command| subcommand(command).unwrap_or(command));
     let command = command.ok_or_else(|| format!("an effect names no command: {}", shown()))?;
     let mut job = Batch::default();
     job.requests.push(Request {
