@@ -50,6 +50,8 @@ pub enum Fault {
     TornFlush,
     /// SWAPDB exchanges key by key.
     TornSwap,
+    /// LPOP and BLPOP look, and later take.
+    TornPop,
 }
 
 /// The running server.
@@ -273,6 +275,12 @@ impl Session {
                 self.late.push((db, cmd.clone()));
                 Reply::ok()
             }
+            (Fault::TornPop, Cmd::LPop(_) | Cmd::BLPop(_)) => {
+                let seen = self.state().clone().run(db, cmd);
+                pause(GAP);
+                self.state().run(db, cmd);
+                seen
+            }
             (Fault::TornFlush, Cmd::FlushAll) => self.torn_flush(),
             (Fault::TornSwap, Cmd::SwapDb) => self.torn_swap(),
             _ => self.state().run(db, cmd),
@@ -342,6 +350,11 @@ fn command(args: &[Bytes]) -> Option<Cmd> {
         (b"FLUSHDB", []) => Cmd::FlushDb,
         (b"FLUSHALL", []) => Cmd::FlushAll,
         (b"SWAPDB", [_, _]) => Cmd::SwapDb,
+        (b"RPUSH", [k, elements @ ..]) => Cmd::RPush(k.clone(), elements.to_vec()),
+        (b"LPOP", [k]) => Cmd::LPop(k.clone()),
+        (b"LRANGE", [k, _, _]) => Cmd::LRange(k.clone()),
+        (b"BLPOP", [keys @ .., _]) => Cmd::BLPop(keys.to_vec()),
+        (b"BLMOVE", [a, b, _, _, _]) => Cmd::BLMove(a.clone(), b.clone()),
         _ => return None,
     })
 }

@@ -12,6 +12,9 @@ use super::model::{Action, Bytes, ClientId, Cmd, Db, Replace, bytes};
 pub const KEYS: [&str; 8] =
     ["{alpha}:1", "{beta}:1", "{gamma}:1", "{delta}:1", "{alpha}:2", "epsilon", "zeta", "{eta}:1"];
 
+/// The lists of a history, each in a slot of its own.
+pub const QUEUES: [&str; 4] = ["{alpha}:q", "{beta}:q", "{gamma}:q", "{delta}:q"];
+
 /// One request; each gets one reply.
 #[derive(Clone, Debug)]
 pub enum Item {
@@ -40,17 +43,20 @@ pub enum Profile {
     Transactions,
     /// Two databases, and what concerns all their keys: FLUSHALL, SWAPDB, DBSIZE, KEYS.
     Databases,
+    /// Lists that are pushed to, popped, moved and waited for.
+    Queues,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Mixed,
         Self::Single,
         Self::Multi,
         Self::Pipelines,
         Self::Transactions,
         Self::Databases,
+        Self::Queues,
     ];
 
     /// The database that a client works in.
@@ -61,15 +67,16 @@ impl Profile {
         }
     }
 
-    /// How many of [`KEYS`] the clients fight over.
-    fn keys(self) -> usize {
+    /// The keys that the clients fight over.
+    fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Mixed => 5,
-            Self::Single => 3,
-            Self::Multi => 4,
-            Self::Pipelines => 6,
-            Self::Transactions => 4,
-            Self::Databases => 4,
+            Self::Mixed => &KEYS[..5],
+            Self::Single => &KEYS[..3],
+            Self::Multi => &KEYS[..4],
+            Self::Pipelines => &KEYS[..6],
+            Self::Transactions => &KEYS[..4],
+            Self::Databases => &KEYS[..4],
+            Self::Queues => &QUEUES,
         }
     }
 
@@ -81,6 +88,7 @@ impl Profile {
             Self::Multi => 10,
             Self::Transactions => 80,
             Self::Databases => 15,
+            Self::Queues => 15,
         }
     }
 
@@ -93,6 +101,7 @@ impl Profile {
             Self::Pipelines => 10,
             Self::Transactions => 30,
             Self::Databases => 45,
+            Self::Queues => 0,
         }
     }
 
@@ -105,6 +114,7 @@ impl Profile {
             Self::Pipelines => 85,
             Self::Transactions => 15,
             Self::Databases => 20,
+            Self::Queues => 20,
         }
     }
 }
@@ -153,7 +163,12 @@ impl Generator<'_> {
             let keys = self.some_keys(1, 3);
             before.push(Item::Act(Action::Watch(keys)));
             for _ in 0..self.rng.usize(..2) {
-                before.push(Item::Act(Action::Run(Cmd::Get(self.key()))));
+                let key = self.key();
+                let look = match self.profile {
+                    Profile::Queues => Cmd::LRange(key),
+                    _ => Cmd::Get(key),
+                };
+                before.push(Item::Act(Action::Run(look)));
             }
         }
         if watching && self.chance(10) {
@@ -174,12 +189,13 @@ impl Generator<'_> {
     }
 
     fn key(&mut self) -> Bytes {
-        bytes(KEYS[self.rng.usize(..self.profile.keys())])
+        let keys = self.profile.keys();
+        bytes(keys[self.rng.usize(..keys.len())])
     }
 
     /// Different keys in random order.
     fn some_keys(&mut self, least: usize, most: usize) -> Vec<Bytes> {
-        let mut keys: Vec<Bytes> = KEYS[..self.profile.keys()].iter().map(bytes).collect();
+        let mut keys: Vec<Bytes> = self.profile.keys().iter().map(bytes).collect();
         self.rng.shuffle(&mut keys);
         keys.truncate(self.rng.usize(least..=most.min(keys.len())));
         keys
@@ -203,6 +219,9 @@ impl Generator<'_> {
     fn command(&mut self) -> Cmd {
         if self.profile == Profile::Databases && self.chance(30) {
             return self.over_all();
+        }
+        if self.profile == Profile::Queues {
+            return self.over_queues();
         }
         if self.chance(self.profile.several()) { self.over_several() } else { self.over_one() }
     }
@@ -241,6 +260,22 @@ impl Generator<'_> {
                     _ => Cmd::Copy(from, to, Replace::No),
                 }
             }
+        }
+    }
+
+    fn over_queues(&mut self) -> Cmd {
+        let (key, other) = (self.key(), self.key());
+        match self.rng.u8(..20) {
+            0..=6 => {
+                let count = self.rng.usize(1..4);
+                Cmd::RPush(key, (0..count).map(|_| self.value()).collect())
+            }
+            7..=12 => Cmd::BLPop(self.some_keys(1, 3)),
+            13..=15 => Cmd::BLMove(key, other),
+            16 => Cmd::LPop(key),
+            17 => Cmd::LRange(key),
+            18 => Cmd::Rename(key, other),
+            _ => Cmd::Del(vec![key]),
         }
     }
 

@@ -196,6 +196,11 @@ fn histories_show_torn_databases() {
     }
 }
 
+#[test]
+fn histories_show_torn_pops() {
+    histories_show(Fault::TornPop);
+}
+
 /// Each invariant must notice these faults; it gets ten times the time that it normally has.
 #[test]
 fn invariants_notice_their_faults() {

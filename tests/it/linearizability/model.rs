@@ -1,6 +1,6 @@
 //! The sequential model: what one single-threaded Redis answers and how its keyspace changes.
 //!
-//! Small on purpose: string values, two databases, WATCH. [`State::run`] is the whole meaning of a
+//! Small on purpose: string values, lists of them, two databases, WATCH. [`State::run`] is the whole meaning of a
 //! command; the checker asks it what a reply must be, the faulty server of `faulty` uses it to
 //! answer. A state is compared and hashed as a value, so nothing in it may depend on how it was
 //! reached. Knows no socket, no thread and no history.
@@ -73,7 +73,22 @@ pub enum Cmd {
     FlushAll,
     /// SWAPDB 0 1
     SwapDb,
+    /// RPUSH
+    RPush(Bytes, Vec<Bytes>),
+    /// LPOP
+    LPop(Bytes),
+    /// LRANGE of the whole list
+    LRange(Bytes),
+    /// BLPOP, with a short timeout
+    BLPop(Vec<Bytes>),
+    /// BLMOVE from the head to the tail, with a short timeout
+    BLMove(Bytes, Bytes),
 }
+
+/// Seconds for which a client of a history waits.
+const TIMEOUT: &str = "0.015";
+/// Between the elements of a list in its cell: no element has it.
+const SEPARATOR: u8 = b',';
 
 /// Whether COPY may overwrite its destination.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -140,6 +155,14 @@ impl Cmd {
             Self::FlushDb => vec![bytes("FLUSHDB")],
             Self::FlushAll => vec![bytes("FLUSHALL")],
             Self::SwapDb => vec![bytes("SWAPDB"), bytes("0"), bytes("1")],
+            Self::RPush(k, elements) => [&[bytes("RPUSH"), k.clone()], &elements[..]].concat(),
+            Self::LPop(k) => vec![bytes("LPOP"), k.clone()],
+            Self::LRange(k) => vec![bytes("LRANGE"), k.clone(), bytes("0"), bytes("-1")],
+            Self::BLPop(keys) => [list("BLPOP", keys), vec![bytes(TIMEOUT)]].concat(),
+            Self::BLMove(a, b) => {
+                let words = ["LEFT", "RIGHT", TIMEOUT].map(bytes);
+                [&[bytes("BLMOVE"), a.clone(), b.clone()], &words[..]].concat()
+            }
         }
     }
 
@@ -159,6 +182,9 @@ impl Cmd {
             Self::Rename(a, b) | Self::RenameNx(a, b) | Self::Copy(a, b, _) => {
                 vec![a.clone(), b.clone()]
             }
+            Self::RPush(k, _) | Self::LPop(k) | Self::LRange(k) => vec![k.clone()],
+            Self::BLPop(keys) => keys.clone(),
+            Self::BLMove(a, b) => vec![a.clone(), b.clone()],
             Self::DbSize | Self::Keys | Self::FlushDb | Self::FlushAll | Self::SwapDb => {
                 return None;
             }
@@ -175,6 +201,7 @@ impl Cmd {
                 | Self::MGet(_)
                 | Self::DbSize
                 | Self::Keys
+                | Self::LRange(_)
         )
     }
 
@@ -186,15 +213,19 @@ impl Cmd {
             Self::SetNx(..) | Self::MSetNx(_) | Self::Copy(..) => *reply == Reply::Int(0),
             Self::RenameNx(..) => *reply == Reply::Int(0) || reply.is_error(),
             Self::Del(_) | Self::Unlink(_) => *reply == Reply::Int(0),
-            Self::GetDel(_) => reply.is_null(),
+            Self::GetDel(_) | Self::LPop(_) | Self::BLPop(_) => reply.is_null(),
+            // A list of one element may be moved onto itself, and that counts as a change.
+            Self::BLMove(..) => reply.is_null(),
             Self::Rename(..) | Self::IncrBy(..) => reply.is_error(),
             _ => false,
         }
     }
 
-    /// The reply in the one form in which it is compared: the order of KEYS means nothing.
+    /// The reply in the one form in which it is compared: the order of KEYS means nothing, nor
+    /// does it which null says that there was nothing to move, in EXEC and after a wait.
     pub fn tidy(&self, reply: Reply) -> Reply {
         match (self, reply) {
+            (Self::BLMove(..), reply) if reply.is_null() => Reply::NullArray,
             (Self::Keys, Reply::Array(mut keys)) => {
                 keys.sort();
                 Reply::Array(keys)
@@ -408,7 +439,49 @@ impl State {
                 self.swap();
                 Reply::ok()
             }
+            Cmd::RPush(k, elements) => count(self.push(db, k, elements)),
+            Cmd::LPop(k) => self.pop(db, k).map_or(Reply::NullBulk, Reply::Bulk),
+            Cmd::LRange(k) => Reply::Array(self.list(db, k).map(Reply::bulk).collect()),
+            Cmd::BLPop(keys) => {
+                let first = keys.iter().find(|k| self.get(db, k).is_some());
+                let popped = first.and_then(|k| Some((k, self.pop(db, k)?)));
+                popped.map_or(Reply::NullArray, |(k, element)| {
+                    Reply::Array(vec![Reply::bulk(k), Reply::Bulk(element)])
+                })
+            }
+            Cmd::BLMove(a, b) => match self.pop(db, a) {
+                Some(element) => {
+                    self.push(db, b, &[bytes(&element)]);
+                    Reply::Bulk(element)
+                }
+                None => Reply::NullArray,
+            },
         }
+    }
+
+    /// The elements of a list.
+    fn list(&self, db: Db, key: &Bytes) -> impl Iterator<Item = &[u8]> {
+        self.get(db, key).into_iter().flat_map(|cell| cell.split(|&byte| byte == SEPARATOR))
+    }
+
+    /// Adds to the end of a list; how long it is then.
+    fn push(&mut self, db: Db, key: &Bytes, elements: &[Bytes]) -> usize {
+        let all: Vec<&[u8]> = self.list(db, key).chain(elements.iter().map(|e| &e[..])).collect();
+        let (len, cell) = (all.len(), all.join(&SEPARATOR));
+        self.put(db, key, cell.into());
+        len
+    }
+
+    /// Takes the first element of a list.
+    fn pop(&mut self, db: Db, key: &Bytes) -> Option<Vec<u8>> {
+        let cell = self.get(db, key)?;
+        let mut parts = cell.splitn(2, |&byte| byte == SEPARATOR);
+        let first = parts.next()?.to_vec();
+        match parts.next().map(bytes) {
+            Some(rest) => self.put(db, key, rest),
+            None => drop(self.remove(db, key)),
+        }
+        Some(first)
     }
 
     fn reply_of(&self, db: Db, key: &Bytes) -> Reply {
@@ -532,6 +605,27 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_pushed_popped_and_moved() {
+        let mut state = State::default();
+        let (a, b) = (key("a"), key("b"));
+        let push =
+            |k: &Bytes, texts: &[&str]| Cmd::RPush(k.clone(), texts.iter().map(bytes).collect());
+        let popped = |k: &str, text: &str| Reply::Array(vec![Reply::bulk(k), Reply::bulk(text)]);
+        let wait = Cmd::BLPop(vec![b.clone(), a.clone()]);
+        assert_eq!(state.run(0, &wait), Reply::NullArray);
+        assert_eq!(state.run(0, &push(&a, &["1", "2"])), Reply::Int(2));
+        assert_eq!(state.run(0, &push(&a, &["3"])), Reply::Int(3));
+        assert_eq!(state.run(0, &wait), popped("a", "1"));
+        assert_eq!(state.run(0, &Cmd::BLMove(a.clone(), b.clone())), Reply::bulk("2"));
+        assert_eq!(state.run(0, &wait), popped("b", "2"));
+        assert_eq!(state.run(0, &Cmd::LRange(a.clone())), Reply::Array(vec![Reply::bulk("3")]));
+        assert_eq!(state.run(0, &Cmd::LPop(a.clone())), Reply::bulk("3"));
+        assert_eq!(state.run(0, &Cmd::LPop(a.clone())), Reply::NullBulk);
+        assert_eq!(state.run(0, &Cmd::BLMove(a, b)), Reply::NullArray);
+        assert_eq!(state, State::default());
+    }
+
+    #[test]
     fn what_changed_nothing_changed_nothing() {
         let all = |k: &str, other: &str| {
             let (k, o, v) = (key(k), key(other), bytes("7"));
@@ -552,6 +646,11 @@ mod tests {
                 Cmd::RenameNx(k.clone(), o.clone()),
                 Cmd::Copy(k.clone(), o.clone(), Replace::No),
                 Cmd::Copy(k.clone(), o.clone(), Replace::Yes),
+                Cmd::RPush(k.clone(), vec![v.clone()]),
+                Cmd::LPop(k.clone()),
+                Cmd::LRange(k.clone()),
+                Cmd::BLPop(vec![k.clone(), o.clone()]),
+                Cmd::BLMove(k.clone(), o.clone()),
             ]
         };
         let mut full = State::default();

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fastrand::Rng;
 
 use super::checker::{Verdict, check};
-use super::generator::{Item, KEYS, Profile, items};
+use super::generator::{Item, KEYS, Profile, QUEUES, items};
 use super::history::{History, Op, Tick};
 use super::model::{Action, ClientId, Cmd, DATABASES, Db, State, bytes};
 use super::witness::Witness;
@@ -117,6 +117,9 @@ fn one_round(
         for key in KEYS {
             steps.push(vec![Item::Act(Action::Run(Cmd::Get(bytes(key))))]);
         }
+        for key in QUEUES {
+            steps.push(vec![Item::Act(Action::Run(Cmd::LRange(bytes(key))))]);
+        }
         if profile == Profile::Databases {
             steps.push(vec![Item::Act(Action::Run(Cmd::DbSize))]);
         }
@@ -132,8 +135,15 @@ fn one_round(
 fn observed(history: &History, observer: ClientId) -> State {
     let mut state = State::default();
     for op in history.ops.iter().filter(|op| op.client >= observer) {
-        if let (Action::Run(Cmd::Get(key)), Some(Reply::Bulk(value))) = (&op.action, &op.reply) {
-            state.put(op.db, key, bytes(value));
+        match (&op.action, &op.reply) {
+            (Action::Run(Cmd::Get(key)), Some(Reply::Bulk(value))) => {
+                state.put(op.db, key, bytes(value));
+            }
+            (Action::Run(Cmd::LRange(key)), Some(Reply::Array(list))) if !list.is_empty() => {
+                let elements = list.iter().map(|element| bytes(element.bytes())).collect();
+                state.run(op.db, &Cmd::RPush(key.clone(), elements));
+            }
+            _ => {}
         }
     }
     state
