@@ -68,9 +68,8 @@ unsafe impl GlobalAlloc for Allocator {
 }
 
 #[cfg(test)]
+#[cfg(not(miri))]
 mod tests {
-    #![cfg(not(miri))]
-
     use super::*;
 
     #[test]
