@@ -67,8 +67,8 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-#[cfg(test)]
 #[cfg(not(miri))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -106,6 +106,9 @@ impl<T: Transport> Acceptor<T> {
         if ended {
             connection.closing = Closing::AfterOutput;
         }
+        if connection.peer_closed && connection.card().has_flag(ClientFlags::HELD) {
+            connection.closing = Closing::Now;
+        }
         let finished = connection.closing == Closing::AfterOutput && connection.output.is_empty();
         if slots == 0 && (finished || connection.closing == Closing::Now) {
             self.close(index);

@@ -65,8 +65,9 @@ impl<T: Transport> Acceptor<T> {
                 Err(_) => connection.closing = Closing::Now,
             }
         }
-        // One that waits reads nothing: its end is what there is to notice.
-        let gone = connection.waiting.is_some() && connection.peer_closed;
+        // One that waits, or is held by a pause, reads nothing: its end is what there is to notice.
+        let waits = connection.waiting.is_some() || connection.card().has_flag(ClientFlags::HELD);
+        let gone = waits && connection.peer_closed;
         if gone || connection.closing == Closing::Now {
             self.close(event.token);
         } else if connection.readable {

@@ -23,12 +23,25 @@ pub fn plain(
     let count = reader.count()?;
     let mut set = Zset::new();
     set.expect_members(count, 0, limits);
+    // Of few the longest is to be known first: one that is too long has none of them packed, and
+    // packed scores know no −0.
+    let few = count <= limits.listpack_entries;
+    let (mut known, mut longest) = (Vec::new(), 0);
     for _ in 0..count {
         let member = reader.string()?;
         let score = match scores {
             Scores::Text => reader.score_text()?,
             Scores::Binary => reader.score()?,
         };
+        if few {
+            longest = longest.max(member.len());
+            known.push((member, score));
+        } else {
+            add(&mut set, &member, score, limits)?;
+        }
+    }
+    set.expect_members(count, longest, limits);
+    for (member, score) in known {
         add(&mut set, &member, score, limits)?;
     }
     whole(set)

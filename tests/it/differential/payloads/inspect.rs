@@ -53,6 +53,18 @@ impl State {
         &self.contents[..2.min(self.contents.len())]
     }
 
+    /// Whether it is a hash that shows the same fields as another, or none where nothing else is:
+    /// it may count some whose time is over.
+    pub fn shows_the_fields_of(&self, other: &State) -> bool {
+        let shown = |state: &State| state.contents.iter().skip(1).cloned().collect::<Vec<_>>();
+        let (own, others) = (shown(self), shown(other));
+        match &*other.kind {
+            "hash" => self.kind == other.kind && own == others && self.expires_with(other),
+            "none" => self.kind == "hash" && own.iter().all(|reply| reply.items().is_empty()),
+            _ => false,
+        }
+    }
+
     /// Whether both expire at one time, or close to it if it was given from now on.
     pub fn expires_with(&self, other: &State) -> bool {
         let (a, b) = (self.expires, other.expires);
