@@ -23,7 +23,8 @@ use crate::value::listpack::Item;
 
 /// The limits of encodings that the configuration sets.
 pub(super) fn limits(cx: &Read<'_>) -> Limits {
-    Limits { node_size: cx.config().list_max_listpack_size }
+    let config = cx.config();
+    Limits { node_size: config.list_max_listpack_size, compress_depth: config.list_compress_depth }
 }
 
 /// Writes an element as a bulk string.

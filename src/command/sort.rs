@@ -64,8 +64,10 @@ fn collect(
             } else {
                 (Some(start), Direction::Forward)
             };
-            let items = first.map(|first| list.iter_from(first, direction));
-            elements.extend(items.into_iter().flatten().take(count))?;
+            if let Some(first) = first {
+                list.visit(first, count, direction, |item| elements.push(item));
+            }
+            elements.check_count()?;
             return Ok((elements, true));
         }
         Some(ObjectRef::Zset(zset)) if unsorted => {
@@ -84,7 +86,10 @@ fn collect(
             return Ok((elements, true));
         }
         Some(ObjectRef::Zset(zset)) => elements.extend(zset.iter().map(|(member, _)| member))?,
-        Some(ObjectRef::List(list)) => elements.extend(list.iter())?,
+        Some(ObjectRef::List(list)) => {
+            list.for_each(|item| elements.push(item));
+            elements.check_count()?;
+        }
         Some(ObjectRef::Set(set)) => elements.extend(set.iter())?,
         _ => return Err(CommandError::WRONG_TYPE),
     }

@@ -216,8 +216,8 @@ directives! {
     /// Size of a list's nodes: so many elements if positive; -1 to -5 for 4, 8, 16, 32, 64 KiB.
     "list-max-listpack-size" | "list-max-ziplist-size",
         list_max_listpack_size: i32 = -2 => integer(INT_MIN..=INT_MAX);
-    /// Nodes at both ends of a list that Redis leaves uncompressed. Accepted and without effect:
-    /// no node is compressed here.
+    /// Nodes at each end of a list that are not compressed, while those between them are; 0 for no
+    /// compression. Holds for lists that become quicklists from now on.
     "list-compress-depth", list_compress_depth: u32 = 0 => integer(0..=INT_MAX);
 
     /// Integers that a set keeps as an intset at most.

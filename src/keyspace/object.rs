@@ -215,7 +215,7 @@ impl ObjectRef<'_> {
     pub fn canonical(self) -> Vec<u8> {
         let mut elements: Vec<Vec<u8>> = Vec::new();
         match self {
-            ObjectRef::List(list) => elements.extend(list.iter().map(|item| item.to_vec())),
+            ObjectRef::List(list) => list.for_each(|item| elements.push(item.to_vec())),
             ObjectRef::Set(set) => {
                 elements.extend(set.iter().map(|member| member.to_vec()));
                 elements.sort_unstable();

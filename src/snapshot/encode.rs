@@ -4,10 +4,10 @@
 //! element.
 
 use super::kind;
-use super::write::{put_int, put_len, put_string};
+use super::write::{put_int, put_len, put_lzf, put_string};
 use crate::keyspace::{EntryRef, ObjectRef, ValueRef};
 use crate::value::hash::{self, Hash};
-use crate::value::list::{List, NodeRef};
+use crate::value::list::{List, NodeBytes};
 use crate::value::set::{self, Set};
 use crate::value::stream::{Group, Stream, StreamId};
 use crate::value::zset::Zset;
@@ -60,12 +60,11 @@ fn put_list(out: &mut Vec<u8>, list: &List) {
     out.push(kind::LIST_QUICKLIST_2);
     put_len(out, list.nodes().count() as u64);
     for node in list.nodes() {
-        let (container, bytes) = match node {
-            NodeRef::Plain(element) => (PLAIN, element),
-            NodeRef::Packed(elements) => (PACKED, elements.as_bytes()),
-        };
-        put_len(out, container);
-        put_string(out, bytes);
+        put_len(out, if node.is_plain { PLAIN } else { PACKED });
+        match node.bytes {
+            NodeBytes::Raw(bytes) => put_string(out, bytes),
+            NodeBytes::Lzf { text, len } => put_lzf(out, text, len),
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `kind` | the types of value, by the numbers that the format has for them |
 //! | `write`, `read` | lengths, strings and numbers |
-//! | `lzf` | the compression of strings |
 //! | `payload` | the footer of a DUMP payload: version and checksum |
 //! | `encode`, `decode` | whole values |
 //! | `ziplist` | collections as Redis packed them before listpacks |
@@ -16,7 +15,6 @@
 mod decode;
 mod encode;
 mod kind;
-mod lzf;
 mod payload;
 mod read;
 mod write;

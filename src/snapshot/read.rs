@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::lzf;
 use super::write::{FORM, Form, LEN_32, LEN_64};
+use crate::value::lzf;
 
 /// Bytes that are not what they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,8 @@ impl<'a> Reader<'a> {
                 if len > self.string_max {
                     return Err(Malformed);
                 }
-                return lzf::decompress(packed, len as usize).map(Cow::Owned);
+                let text = lzf::decompress(packed, len as usize).map_err(|_| Malformed)?;
+                return Ok(Cow::Owned(text));
             }
             Length::Form(_) => return Err(Malformed),
         };

@@ -13,7 +13,7 @@ fn with_limits<R>(run: impl FnOnce(&Limits<'_>) -> R) -> R {
         string_max: 1 << 20,
         now_ms: 1_000_000,
         hash: hash::Limits { listpack_entries: 8, listpack_value: 16, hasher: &hasher },
-        list: list::Limits { node_size: 4 },
+        list: list::Limits { node_size: 4, compress_depth: 1 },
         zset: zset::Limits { listpack_entries: 8, listpack_value: 16, hasher: &hasher },
         set: set::Limits {
             intset_entries: 8,
@@ -105,6 +105,30 @@ fn footers_are_checked() {
     for len in 0..12 {
         assert_eq!(entry_of(&payload[..len]).err(), Some(PayloadError::Footer));
     }
+}
+
+/// A node that is compressed in memory is saved as it is: no otherwise than one that is compressed
+/// to be saved.
+#[test]
+fn compressed_nodes_are_saved_like_others() {
+    let list_of = |compress_depth| {
+        let limits = list::Limits { node_size: 4, compress_depth };
+        let mut list = list::List::new();
+        for n in 0..40 {
+            let element =
+                format!("element:{n:030}").into_bytes().repeat(if n % 9 == 0 { 300 } else { 1 });
+            list.grow_for(1, element.len(), limits);
+            list.push(list::End::Tail, &element, limits);
+        }
+        list
+    };
+    let (plain, compressed) = (list_of(0), list_of(2));
+    assert!(compressed.bytes() * 2 < plain.bytes());
+    let payload = |list: list::List| {
+        let list = Value::Object(list.into());
+        dump(OwnedEntry::new(b"k", list, None).get())
+    };
+    assert_eq!(payload(plain), payload(compressed));
 }
 
 #[test]

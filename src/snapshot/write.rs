@@ -8,8 +8,8 @@
 //! | `0x81` | the next 8 bytes, big endian |
 //! | `11......` | no length but a string in another form: see [`Form`] |
 
-use super::lzf;
 use crate::value::integer::parse_canonical;
+use crate::value::lzf;
 
 /// A string that stands in another form than with its length before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +64,18 @@ pub fn put_string(out: &mut Vec<u8>, text: &[u8]) {
     if text.len() >= LZF_MIN
         && let Some(packed) = lzf::compress(text, LZF_GAIN)
     {
-        out.push(FORM | Form::Lzf as u8);
-        put_len(out, packed.len() as u64);
-        put_len(out, text.len() as u64);
-        out.extend_from_slice(&packed);
+        put_lzf(out, &packed, text.len());
         return;
     }
     put_plain(out, text);
+}
+
+/// Adds a string of `len` bytes that is compressed already.
+pub fn put_lzf(out: &mut Vec<u8>, packed: &[u8], len: usize) {
+    out.push(FORM | Form::Lzf as u8);
+    put_len(out, packed.len() as u64);
+    put_len(out, len as u64);
+    out.extend_from_slice(packed);
 }
 
 /// Adds a string with its length before it.

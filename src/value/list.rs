@@ -5,16 +5,19 @@
 //! in which its commands take them. So an edit does not change the encoding by itself: a command
 //! calls [`List::grow_for`] before it adds, and [`List::shrink`] after it removed.
 //!
-//! Pure data: the limits come with each call that needs them. Nodes are not compressed.
+//! Pure data: the limits come with each call that needs them. Nodes inside a long list may be
+//! compressed, so that elements are shown to a function, not lent: [`List::get`], [`List::visit`].
 
+mod node;
 mod quicklist;
 #[cfg(test)]
 mod tests;
 
 use std::ops::ControlFlow;
 
-use self::quicklist::{Node, Quicklist, Spot};
-use super::listpack::{self, Encoded, Item, Listpack};
+use self::node::Node;
+use self::quicklist::Quicklist;
+use super::listpack::{Encoded, Item, Listpack};
 use super::size_class::size_class;
 use super::thin::ThinBytes;
 
@@ -25,12 +28,18 @@ const NODE_BYTES: [usize; 5] = [4096, 8192, 16_384, 32_768, 65_536];
 /// What a node's growth by an element is estimated at, above the element's own length.
 const ELEMENT_OVERHEAD: usize = 8;
 
-/// How large a node may be: `list-max-listpack-size`.
+/// What the configuration says of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// How large a node may be: `list-max-listpack-size`.
+    ///
     /// Elements of a node if positive (0 counts as 1); -1 to -5 (and below) stand for 4, 8, 16, 32
     /// and 64 KiB.
     pub node_size: i32,
+    /// Nodes at each end of a quicklist that are not compressed, while those between them are; 0
+    /// if none is: `list-compress-depth`. A quicklist keeps what held when it became one. Redis
+    /// counts to 65,535, and so does this.
+    pub compress_depth: u32,
 }
 
 impl Limits {
@@ -112,11 +121,25 @@ enum Repr {
 
 /// A node as it is saved.
 #[derive(Clone, Copy, Debug)]
-pub enum NodeRef<'a> {
-    /// Several elements.
-    Packed(&'a Listpack),
-    /// One large element on its own.
-    Plain(&'a [u8]),
+pub struct NodeRef<'a> {
+    /// Whether it is one large element on its own, not a listpack.
+    pub is_plain: bool,
+    /// The element or listpack.
+    pub bytes: NodeBytes<'a>,
+}
+
+/// The bytes of a node.
+#[derive(Clone, Copy, Debug)]
+pub enum NodeBytes<'a> {
+    /// As they are.
+    Raw(&'a [u8]),
+    /// Compressed with LZF.
+    Lzf {
+        /// The compressed bytes.
+        text: &'a [u8],
+        /// How many they are uncompressed.
+        len: usize,
+    },
 }
 
 impl Default for List {
@@ -170,7 +193,7 @@ impl List {
     pub fn free_effort(&self) -> usize {
         match &self.0 {
             Repr::Listpack(_) => 1,
-            Repr::Quicklist(list) => list.node_count(),
+            Repr::Quicklist(list) => list.free_effort(),
         }
     }
 
@@ -191,7 +214,7 @@ impl List {
                 elements.len().saturating_add(count),
             )
         {
-            self.become_quicklist();
+            self.become_quicklist(limits);
         }
     }
 
@@ -219,9 +242,10 @@ impl List {
         }
     }
 
-    fn become_quicklist(&mut self) -> &mut Quicklist {
+    fn become_quicklist(&mut self, limits: Limits) -> &mut Quicklist {
         if let Repr::Listpack(elements) = &mut self.0 {
-            let mut list = Box::new(Quicklist::new());
+            let depth = u16::try_from(limits.compress_depth).unwrap_or(u16::MAX);
+            let mut list = Box::new(Quicklist::new(depth));
             if !elements.is_empty() {
                 list.push_node(End::Tail, Node::Packed(std::mem::take(elements)));
             }
@@ -234,9 +258,13 @@ impl List {
     }
 
     /// The listpack, if it is one and has room for `added` bytes more.
-    fn listpack_with_room(&mut self, added: usize) -> Result<&mut Listpack, &mut Quicklist> {
+    fn listpack_with_room(
+        &mut self,
+        added: usize,
+        limits: Limits,
+    ) -> Result<&mut Listpack, &mut Quicklist> {
         if matches!(&self.0, Repr::Listpack(elements) if !elements.fits(added)) {
-            self.become_quicklist();
+            self.become_quicklist(limits);
         }
         match &mut self.0 {
             Repr::Listpack(elements) => Ok(elements),
@@ -247,22 +275,19 @@ impl List {
     /// Adds an element at an end.
     pub fn push(&mut self, end: End, element: &[u8], limits: Limits) {
         let element = Element::new(element);
-        match (self.listpack_with_room(element.encoded.size()), end) {
+        match (self.listpack_with_room(element.encoded.size(), limits), end) {
             (Ok(elements), End::Head) => elements.push_front_encoded(&element.encoded),
             (Ok(elements), End::Tail) => elements.push_back_encoded(&element.encoded),
             (Err(list), end) => list.push(end, &element, limits),
         }
     }
 
-    /// The element at an index from the head; a negative one counts from the tail, -1 being the
-    /// last.
-    pub fn get(&self, index: i64) -> Option<Item<'_>> {
+    /// Shows the element at an index from the head to `show`; a negative one counts from the tail,
+    /// -1 being the last. `None` if there is none.
+    pub fn get<R>(&self, index: i64, show: impl FnOnce(Item<'_>) -> R) -> Option<R> {
         match &self.0 {
-            Repr::Listpack(elements) => elements.seek(index).map(|at| elements.get(at)),
-            Repr::Quicklist(list) => {
-                let (spot, offset) = list.locate(self.place(index)?)?;
-                list.node(spot).get(offset)
-            }
+            Repr::Listpack(elements) => elements.seek(index).map(|at| show(elements.get(at))),
+            Repr::Quicklist(list) => list.get(self.place(index)?, show),
         }
     }
 
@@ -282,7 +307,7 @@ impl List {
     pub fn set(&mut self, index: i64, element: &[u8], limits: Limits) -> bool {
         let Some(place) = self.place(index) else { return false };
         let element = Element::new(element);
-        match self.listpack_with_room(element.encoded.size()) {
+        match self.listpack_with_room(element.encoded.size(), limits) {
             Ok(elements) => {
                 if let Some(at) = elements.seek(index) {
                     elements.replace_encoded(at, &element.encoded);
@@ -296,7 +321,7 @@ impl List {
     /// Inserts an element beside the one at `place` from the head, which must be there.
     pub fn insert(&mut self, place: usize, side: Side, element: &[u8], limits: Limits) {
         let element = Element::new(element);
-        match self.listpack_with_room(element.encoded.size()) {
+        match self.listpack_with_room(element.encoded.size(), limits) {
             Ok(elements) => {
                 if let Some(at) = elements.seek(place as i64) {
                     match side {
@@ -333,27 +358,26 @@ impl List {
         }
     }
 
-    /// The elements from `place` on (counted from the head), in either direction.
-    pub fn iter_from(&self, place: usize, direction: Direction) -> Items<'_> {
+    /// Calls `hear` with `count` elements from `place` on (counted from the head), in this
+    /// direction, or with as many as there are.
+    pub fn visit(
+        &self,
+        place: usize,
+        count: usize,
+        direction: Direction,
+        mut hear: impl FnMut(Item<'_>),
+    ) {
         match &self.0 {
             Repr::Listpack(elements) => {
-                let at = i64::try_from(place).ok().and_then(|place| elements.seek(place));
-                let items = at.map(|at| NodeItems::of_listpack(elements, at, direction));
-                Items { rest: None, current: items.unwrap_or_default(), direction }
+                visit_in(elements, place, count, direction, &mut hear);
             }
-            Repr::Quicklist(list) => {
-                let Some((spot, offset)) = list.locate(place) else {
-                    return Items { rest: None, current: NodeItems::default(), direction };
-                };
-                let current = list.node(spot).items_from(offset, direction);
-                Items { rest: Some((list, spot)), current, direction }
-            }
+            Repr::Quicklist(list) => list.visit(place, count, direction, &mut hear),
         }
     }
 
-    /// All elements from the head on.
-    pub fn iter(&self) -> Items<'_> {
-        self.iter_from(0, Direction::Forward)
+    /// Calls `hear` with all elements from the head on.
+    pub fn for_each(&self, hear: impl FnMut(Item<'_>)) {
+        self.visit(0, usize::MAX, Direction::Forward, hear);
     }
 
     /// Calls `visit` with the place (from the head) of every element equal to this one, in this
@@ -402,7 +426,10 @@ impl List {
     /// The nodes as they are saved, from the head on; a listpack is one.
     pub fn nodes(&self) -> impl Iterator<Item = NodeRef<'_>> {
         let (only, list) = match &self.0 {
-            Repr::Listpack(elements) => (Some(NodeRef::Packed(elements)), None),
+            Repr::Listpack(elements) => {
+                let bytes = NodeBytes::Raw(elements.as_bytes());
+                (Some(NodeRef { is_plain: false, bytes }), None)
+            }
             Repr::Quicklist(list) => (None, Some(list.nodes())),
         };
         only.into_iter().chain(list.into_iter().flatten())
@@ -414,8 +441,8 @@ impl List {
         if elements.is_empty() {
             return;
         }
-        let list = self.become_quicklist();
-        if elements.len() <= quicklist::NODE_ELEMENTS_MAX {
+        let list = self.become_quicklist(limits);
+        if elements.len() <= node::NODE_ELEMENTS_MAX {
             list.push_node(End::Tail, Node::Packed(elements));
         } else {
             // No server of ours saves such nodes: their elements could not be counted in constant
@@ -428,8 +455,9 @@ impl List {
     }
 
     /// Adds a loaded element at the tail that stands alone. See [`List::append_listpack`].
-    pub fn append_plain(&mut self, element: &[u8]) {
-        self.become_quicklist().push_node(End::Tail, Node::Plain(ThinBytes::new(element)));
+    pub fn append_plain(&mut self, element: &[u8], limits: Limits) {
+        let list = self.become_quicklist(limits);
+        list.push_node(End::Tail, Node::Plain(ThinBytes::new(element)));
     }
 }
 
@@ -461,66 +489,25 @@ fn compare_in(
     }
 }
 
-/// What is left of one node.
-#[derive(Clone)]
-enum NodeItems<'a> {
-    Packed(listpack::Iter<'a>),
-    Plain(Option<&'a [u8]>),
-}
-
-impl Default for NodeItems<'_> {
-    fn default() -> Self {
-        Self::Plain(None)
-    }
-}
-
-impl<'a> NodeItems<'a> {
-    fn of_listpack(
-        elements: &'a Listpack,
-        at: listpack::Position,
-        direction: Direction,
-    ) -> NodeItems<'a> {
-        NodeItems::Packed(match direction {
-            Direction::Forward => elements.iter_from(Some(at)),
-            Direction::Backward => elements.iter_to(at),
-        })
-    }
-
-    #[inline]
-    fn next(&mut self, direction: Direction) -> Option<Item<'a>> {
-        match (self, direction) {
-            (Self::Packed(items), Direction::Forward) => items.next(),
-            (Self::Packed(items), Direction::Backward) => items.next_back(),
-            (Self::Plain(item), _) => item.take().map(Item::Bytes),
-        }
-    }
-}
-
-/// Elements of a list; see [`List::iter_from`].
-#[derive(Clone)]
-pub struct Items<'a> {
-    /// The quicklist and where in it `current` is.
-    rest: Option<(&'a Quicklist, Spot)>,
-    current: NodeItems<'a>,
+/// Calls `hear` with `count` elements from `offset` on, in this direction, or with as many as there
+/// are; returns how many.
+fn visit_in(
+    elements: &Listpack,
+    offset: usize,
+    count: usize,
     direction: Direction,
-}
-
-impl<'a> Iterator for Items<'a> {
-    type Item = Item<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Item<'a>> {
-        loop {
-            if let Some(item) = self.current.next(self.direction) {
-                return Some(item);
-            }
-            let (list, spot) = self.rest?;
-            let spot = match self.direction {
-                Direction::Forward => list.next(spot),
-                Direction::Backward => list.prev(spot),
-            };
-            self.rest = spot.map(|spot| (list, spot));
-            self.current = list.node(spot?).items(self.direction);
-        }
+    hear: &mut impl FnMut(Item<'_>),
+) -> usize {
+    let at = i64::try_from(offset).ok().and_then(|offset| elements.seek(offset));
+    let Some(at) = at else { return 0 };
+    let mut heard = 0;
+    let hear = |item: Item<'_>| {
+        heard += 1;
+        hear(item);
+    };
+    match direction {
+        Direction::Forward => elements.iter_from(Some(at)).take(count).for_each(hear),
+        Direction::Backward => elements.iter_to(at).rev().take(count).for_each(hear),
     }
+    heard
 }

@@ -12,6 +12,7 @@ pub mod list;
 pub mod listpack;
 pub mod long_double;
 mod lot;
+pub mod lzf;
 mod segment;
 pub mod set;
 pub mod size_class;

@@ -41,6 +41,16 @@ const LISTS: &[Sample] = &[
         read: &["LRANGE k 0 -1"],
         config: &["list-max-listpack-size 2"],
     },
+    // Nodes inside are compressed, where it is worth it.
+    Sample {
+        make: &[
+            "RPUSH k first 1 nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn 2",
+            "RPUSH k mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm 3",
+            "RPUSH k 4 5 6 7 last",
+        ],
+        read: &["LRANGE k 0 -1", "OBJECT ENCODING k", "LINDEX k 4", "LPOS k 5"],
+        config: &["list-max-listpack-size 2", "list-compress-depth 1"],
+    },
 ];
 
 const STREAMS: &[Sample] = &[
@@ -185,6 +195,36 @@ fn payloads_move_to_and_from_redis() {
     each_plain_form(|server| {
         move_both_ways(&mut server.client(), &mut redis.client(), samples());
     });
+}
+
+/// Lists whose nodes are compressed where they are made, or where they come to, or both.
+#[test]
+fn compressed_nodes_move_both_ways() {
+    for target in [Target::Valkey, Target::Redis] {
+        let theirs = Server::start(ServerOptions::default().target(target));
+        each_plain_form(|server| {
+            let mut ends = [server.client(), theirs.client()];
+            let elements: Vec<String> =
+                (0..200).map(|n| format!("element:{n:030}")).chain(["x".repeat(9_000)]).collect();
+            let ways = [(0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 1), (1, 1, 1)];
+            for (from, depth_from, depth_to) in ways {
+                for (end, depth) in [(from, depth_from), (1 - from, depth_to)] {
+                    ends[end].run("DEL l");
+                    ends[end].run("CONFIG SET list-max-listpack-size 5");
+                    let set = format!("CONFIG SET list-compress-depth {depth}");
+                    assert_eq!(ends[end].run(&set), Reply::ok());
+                }
+                let push = ["RPUSH", "l"].into_iter().chain(elements.iter().map(String::as_str));
+                ends[from].cmd(&push.chain(["last"; 6]).collect::<Vec<_>>());
+                let expected = ends[from].run("LRANGE l 0 -1");
+                let payload = ends[from].run("DUMP l").bytes().to_vec();
+                let to = &mut ends[1 - from];
+                assert_eq!(to.cmd(&[&b"RESTORE"[..], b"l", b"0", &payload]), Reply::ok());
+                assert_eq!(to.run("LRANGE l 0 -1"), expected, "{depth_from} {depth_to} {from}");
+                assert_eq!(to.run("LINDEX l 100"), Reply::bulk(&elements[100]));
+            }
+        });
+    }
 }
 
 /// Redis writes fields that expire in two ways of its own.

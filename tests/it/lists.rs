@@ -78,6 +78,51 @@ fn a_big_list_is_reached_from_both_ends() {
     });
 }
 
+/// The same elements and edits give the same lists, in less memory, whether nodes inside are
+/// compressed or not.
+#[test]
+fn compressed_nodes_take_less_memory() {
+    each_plain_form(|server| {
+        let mut c = server.client();
+        let memory = |c: &mut Client, key: &str| c.run(&format!("MEMORY USAGE {key}")).int();
+        const COUNT: usize = 30_000;
+        for (key, depth) in [("plain", 0), ("packed", 1)] {
+            c.run(&format!("CONFIG SET list-compress-depth {depth}"));
+            fill(&mut c, key, COUNT);
+        }
+        // A list keeps what held when it grew large.
+        assert_eq!(c.run("CONFIG SET list-compress-depth 0"), Reply::ok());
+        c.run("COPY packed copy");
+        let plain = memory(&mut c, "plain");
+        for key in ["packed", "copy"] {
+            let packed = memory(&mut c, key);
+            assert!(packed * 2 < plain, "{key}: {packed} of {plain}");
+            assert_eq!(c.run(&format!("OBJECT ENCODING {key}")), Reply::bulk("quicklist"));
+        }
+        for edit in [
+            "LSET _ 15000 there",
+            "LINSERT _ AFTER there behind",
+            "LREM _ 0 element:7777",
+            "LPOP _ 100",
+            "RPUSH _ a b c",
+            "LPOS _ element:20000",
+            "LINDEX _ 12345",
+            "LRANGE _ 9990 10010",
+            "LTRIM _ 1000 -1000",
+            "LMOVE _ _ LEFT RIGHT",
+            "SORT _ BY nosort LIMIT 10000 5",
+            "LLEN _",
+            "LRANGE _ 0 -1",
+        ] {
+            let [plain, packed] = ["plain", "packed"].map(|key| c.run(&edit.replace('_', key)));
+            assert!(!plain.is_error(), "{edit}: {plain}");
+            assert_eq!(plain, packed, "{edit}");
+        }
+        let (plain, packed) = (memory(&mut c, "plain"), memory(&mut c, "packed"));
+        assert!(packed * 2 < plain, "{packed} of {plain}");
+    });
+}
+
 /// Clients move elements between lists of several shards, each its own way: whatever happens in
 /// between, every element is somewhere, once.
 #[test]

@@ -40,7 +40,7 @@ fn take(list: &mut List, end: End, count: usize, limits: Limits, out: &mut Write
         End::Head => (0, Direction::Forward, 0),
         End::Tail => (len.saturating_sub(1), Direction::Backward, len - count),
     };
-    list.iter_from(first, direction).take(count).for_each(|item| reply_item(item, out));
+    list.visit(first, count, direction, |item| reply_item(item, out));
     list.remove_range(lowest, count);
     if count < len {
         list.shrink(limits);
@@ -172,14 +172,15 @@ fn take_one(list: &mut List, end: End) -> Option<Moved> {
         End::Head => (0, 0),
         End::Tail => (-1, list.len().checked_sub(1)?),
     };
-    let item = list.get(index)?;
-    let weight = match item {
-        Item::Int(_) => 0,
-        Item::Bytes(bytes) => bytes.len(),
-    };
-    let element = item.to_vec();
+    let moved = list.get(index, |item| {
+        let weight = match item {
+            Item::Int(_) => 0,
+            Item::Bytes(bytes) => bytes.len(),
+        };
+        Moved { element: item.to_vec(), weight }
+    })?;
     list.remove_range(place, 1);
-    Some(Moved { element, weight })
+    Some(moved)
 }
 
 fn put_one(list: &mut List, end: End, moved: &Moved, limits: Limits) {

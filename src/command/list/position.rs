@@ -27,9 +27,8 @@ pub(super) fn lindex(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) ->
         out.null();
         return Ok(());
     };
-    match list.get(args.integer(2)?) {
-        Some(item) => reply_item(item, out),
-        None => out.null(),
+    if list.get(args.integer(2)?, |item| reply_item(item, out)).is_none() {
+        out.null();
     }
     Ok(())
 }
@@ -42,8 +41,7 @@ pub(super) fn lrange(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) ->
         None => out.array(0),
         Some((list, (first, count))) => {
             out.array(count);
-            let items = list.iter_from(first, Direction::Forward);
-            items.take(count).for_each(|item| reply_item(item, out));
+            list.visit(first, count, Direction::Forward, |item| reply_item(item, out));
         }
     }
     Ok(())

@@ -73,14 +73,22 @@ pub(super) struct Elements {
 impl Elements {
     /// Adds copies of elements.
     pub(super) fn extend<'a>(&mut self, items: impl Iterator<Item = Item<'a>>) -> CommandResult {
-        for item in items {
-            let integer = match item {
-                Item::Int(n) => Some(n),
-                Item::Bytes(_) => None,
-            };
-            let bytes = self.keep(item.as_bytes(&mut itoa::Buffer::new()));
-            self.elements.push(Element { bytes, integer, weight: Weight::Nothing });
-        }
+        items.for_each(|item| self.push(item));
+        self.check_count()
+    }
+
+    /// Adds a copy of an element. Call [`Elements::check_count`] when all are added.
+    pub(super) fn push(&mut self, item: Item<'_>) {
+        let integer = match item {
+            Item::Int(n) => Some(n),
+            Item::Bytes(_) => None,
+        };
+        let bytes = self.keep(item.as_bytes(&mut itoa::Buffer::new()));
+        self.elements.push(Element { bytes, integer, weight: Weight::Nothing });
+    }
+
+    /// Fails if there are more than an index can say.
+    pub(super) fn check_count(&self) -> CommandResult {
         if u32::try_from(self.elements.len()).is_ok() { Ok(()) } else { Err(TOO_MANY) }
     }
 

@@ -51,7 +51,7 @@ pub fn quicklist_2(reader: &mut Reader<'_>, limits: Limits) -> Result<List, Malf
         let bytes = reader.string()?;
         match container {
             PLAIN if bytes.is_empty() => return Err(Malformed),
-            PLAIN => list.append_plain(&bytes),
+            PLAIN => list.append_plain(&bytes, limits),
             PACKED => {
                 let elements = Listpack::from_bytes(&bytes).map_err(|_| Malformed)?;
                 list.append_listpack(elements, limits);

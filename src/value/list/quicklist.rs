@@ -3,7 +3,7 @@
 //! ```text
 //! ring of blocks | block | block | … |            a pointer each
 //! block          | node | node | … up to 128 |    in a ring of its own
-//! node           listpack, or one large element on its own
+//! node           listpack, or one large element on its own; either may be compressed
 //! ```
 //!
 //! Both ends take and give elements in constant time. Nothing here moves everything at once: a
@@ -13,15 +13,15 @@
 //! first, and costs a 16-byte node no links.
 //!
 //! Where elements go and when nodes are split and merged is as in Redis, so that a list comes back
-//! to one node, and so to a listpack, by the same requests.
+//! to one node, and so to a listpack, by the same requests. As in Redis, too, a list has its
+//! compression depth for life: so many nodes at each end are never compressed, those between them
+//! are whenever nobody works on them, if that is worth it.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use super::{
-    Direction, ELEMENT_OVERHEAD, Element, End, Limits, NodeItems, NodeRef, Side, compare_in,
-    remove_equal_in,
-};
+use super::node::Node;
+use super::{Direction, Element, End, Limits, NodeRef, Side, remove_equal_in};
 use crate::value::listpack::{self, Item, Listpack};
 use crate::value::size_class::size_class;
 use crate::value::thin::ThinBytes;
@@ -30,127 +30,8 @@ use crate::value::thin::ThinBytes;
 const BLOCK_NODES: usize = 128;
 /// A block that shrinks takes its successor's nodes when both have no more than this.
 const JOIN_NODES: usize = BLOCK_NODES / 2;
-/// Elements of a node: what a listpack counts in constant time.
-pub(super) const NODE_ELEMENTS_MAX: usize = 65_534;
-/// Header and end of a listpack, of which two that are merged need only one.
-const LISTPACK_FRAME: usize = 7;
-
-/// Elements side by side.
-#[derive(Debug)]
-pub(super) enum Node {
-    Packed(Listpack),
-    Plain(ThinBytes),
-}
-
-impl Node {
-    /// A node of one element.
-    fn of(element: &Element<'_>, limits: Limits) -> Node {
-        if limits.stands_alone(element.bytes.len()) {
-            return Node::Plain(ThinBytes::new(element.bytes));
-        }
-        let mut elements = Listpack::new();
-        elements.push_back_encoded(&element.encoded);
-        Node::Packed(elements)
-    }
-
-    #[inline]
-    fn len(&self) -> usize {
-        match self {
-            Node::Packed(elements) => elements.len(),
-            Node::Plain(_) => 1,
-        }
-    }
-
-    #[inline]
-    fn bytes(&self) -> usize {
-        match self {
-            Node::Packed(elements) => elements.bytes(),
-            Node::Plain(element) => element.allocated(),
-        }
-    }
-
-    fn duplicate(&self) -> Node {
-        match self {
-            Node::Packed(elements) => Node::Packed(elements.clone()),
-            Node::Plain(element) => Node::Plain(element.clone()),
-        }
-    }
-
-    /// Whether an element of `len` bytes may join those in the node.
-    #[inline]
-    fn takes(&self, len: usize, limits: Limits) -> bool {
-        match self {
-            Node::Plain(_) => false,
-            Node::Packed(elements) => {
-                let count = elements.len() + 1;
-                let bytes =
-                    elements.byte_len().saturating_add(len).saturating_add(ELEMENT_OVERHEAD);
-                !limits.stands_alone(len)
-                    && !limits.exceeded_by(bytes, count)
-                    && count <= NODE_ELEMENTS_MAX
-            }
-        }
-    }
-
-    /// Whether both may be one node.
-    fn joins(&self, other: &Node, limits: Limits) -> bool {
-        let (Node::Packed(ours), Node::Packed(theirs)) = (self, other) else { return false };
-        let bytes = ours.byte_len() + theirs.byte_len() - LISTPACK_FRAME;
-        let count = ours.len() + theirs.len();
-        !limits.exceeded_by(bytes, count) && count <= NODE_ELEMENTS_MAX
-    }
-
-    /// The element at `offset`.
-    pub(super) fn get(&self, offset: usize) -> Option<Item<'_>> {
-        match self {
-            Node::Packed(elements) => elements.seek(offset as i64).map(|at| elements.get(at)),
-            Node::Plain(element) => Some(Item::Bytes(element.as_slice())),
-        }
-    }
-
-    /// Its elements, to be taken in this direction.
-    pub(super) fn items(&self, direction: Direction) -> NodeItems<'_> {
-        let offset = match direction {
-            Direction::Forward => 0,
-            Direction::Backward => self.len() - 1,
-        };
-        self.items_from(offset, direction)
-    }
-
-    /// Its elements from `offset` on.
-    pub(super) fn items_from(&self, offset: usize, direction: Direction) -> NodeItems<'_> {
-        match self {
-            Node::Packed(elements) => match elements.seek(offset as i64) {
-                Some(at) => NodeItems::of_listpack(elements, at, direction),
-                None => NodeItems::default(),
-            },
-            Node::Plain(element) => NodeItems::Plain(Some(element.as_slice())),
-        }
-    }
-
-    /// The elements, of a node that has several.
-    fn packed(&mut self) -> &mut Listpack {
-        match self {
-            Node::Packed(elements) => elements,
-            Node::Plain(_) => unreachable!("an element on its own takes no other"),
-        }
-    }
-
-    /// Cuts the node beside the element at `offset`; gives the part without that element.
-    fn split(&mut self, offset: usize, side: Side) -> Node {
-        let elements = self.packed();
-        let cut = match side {
-            Side::Before => offset,
-            Side::After => offset + 1,
-        };
-        let at = elements.seek(cut as i64).expect("there are elements on both sides of a cut");
-        let mut other = elements.split_off(at);
-        if side == Side::Before {
-            std::mem::swap(elements, &mut other);
-        }
-        Node::Packed(other)
-    }
-}
+/// By how many nodes an insertion may move others away from an end.
+const INSERTED_MAX: usize = 2;
 
 /// Nodes side by side.
 #[derive(Debug, Default)]
@@ -174,18 +55,20 @@ pub(super) struct Spot {
 }
 
 /// See the head of the file. No node and no block is empty.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Quicklist {
     blocks: VecDeque<Box<Block>>,
     len: usize,
-    node_count: usize,
     /// Bytes allocated for nodes and blocks.
     bytes: usize,
+    /// Nodes at each end that are not compressed; 0 if none is.
+    depth: u16,
 }
 
 impl Quicklist {
-    pub(super) fn new() -> Quicklist {
-        Quicklist::default()
+    /// An empty list with this compression depth.
+    pub(super) fn new(depth: u16) -> Quicklist {
+        Quicklist { blocks: VecDeque::new(), len: 0, bytes: 0, depth }
     }
 
     #[inline]
@@ -193,8 +76,15 @@ impl Quicklist {
         self.len
     }
 
+    /// How many nodes there are, counted block by block.
     pub(super) fn node_count(&self) -> usize {
-        self.node_count
+        self.blocks.iter().map(|block| block.nodes.len()).sum()
+    }
+
+    /// How many nodes there are to free; of more than two blocks it is only said that they are
+    /// many, so that this takes no time.
+    pub(super) fn free_effort(&self) -> usize {
+        if self.blocks.len() <= 2 { self.node_count() } else { BLOCK_NODES }
     }
 
     #[inline]
@@ -203,30 +93,26 @@ impl Quicklist {
     }
 
     pub(super) fn duplicate(&self) -> Quicklist {
-        let mut copy = Quicklist::new();
-        for block in &self.blocks {
-            for node in &block.nodes {
-                copy.push_node(End::Tail, node.duplicate());
-            }
+        let mut copy = Quicklist::new(self.depth);
+        for node in self.blocks.iter().flat_map(|block| &block.nodes) {
+            copy.add_node(End::Tail, node.clone());
         }
         copy
     }
 
     pub(super) fn nodes(&self) -> impl Iterator<Item = NodeRef<'_>> {
-        self.blocks.iter().flat_map(|block| &block.nodes).map(|node| match node {
-            Node::Packed(elements) => NodeRef::Packed(elements),
-            Node::Plain(element) => NodeRef::Plain(element.as_slice()),
-        })
+        self.blocks.iter().flat_map(|block| &block.nodes).map(Node::saved)
     }
 
     /// The listpack of the only node. Whoever takes it drops the list.
     pub(super) fn only_listpack(&mut self) -> Option<&mut Listpack> {
-        if self.node_count != 1 {
+        if self.blocks.len() != 1 || self.blocks[0].nodes.len() != 1 {
             return None;
         }
-        match self.blocks.front_mut()?.nodes.front_mut()? {
+        match &mut self.blocks[0].nodes[0] {
             Node::Packed(elements) => Some(elements),
-            Node::Plain(_) => None,
+            // The only node is at an end, so it is not compressed.
+            Node::Plain(_) | Node::Compressed { .. } => None,
         }
     }
 
@@ -322,10 +208,24 @@ impl Quicklist {
         None
     }
 
-    /// Lets `change` work on a node, and keeps the accounts. The node may be empty then, and must
-    /// be removed.
+    /// Lets `change` work on a node, which is opened before, and compressed behind if it is an
+    /// inner one. The node may be empty then, and must be removed.
     #[inline]
     fn change<R>(&mut self, spot: Spot, change: impl FnOnce(&mut Node) -> R) -> R {
+        let is_inner = self.is_inner(spot);
+        self.account(spot, |node| {
+            node.open();
+            let result = change(node);
+            if is_inner {
+                node.compress();
+            }
+            result
+        })
+    }
+
+    /// Lets `change` work on a node, and keeps the accounts.
+    #[inline]
+    fn account<R>(&mut self, spot: Spot, change: impl FnOnce(&mut Node) -> R) -> R {
         let block = &mut self.blocks[spot.block];
         let node = &mut block.nodes[spot.node];
         let (len, bytes) = (node.len(), node.bytes());
@@ -339,6 +239,14 @@ impl Quicklist {
 
     /// Puts a node at an end.
     pub(super) fn push_node(&mut self, end: End, node: Node) {
+        self.add_node(end, node);
+        if let Some(moved) = self.nth(end, self.depth.into()) {
+            self.compress(moved);
+        }
+    }
+
+    /// [`Quicklist::push_node`] that compresses nothing.
+    fn add_node(&mut self, end: End, node: Node) {
         let full =
             |block: Option<&Box<Block>>| block.is_none_or(|block| block.nodes.len() >= BLOCK_NODES);
         match end {
@@ -372,10 +280,10 @@ impl Quicklist {
         block.elements += len;
         self.bytes += bytes + block.bytes() - before;
         self.len += len;
-        self.node_count += 1;
     }
 
-    /// Puts a node beside the one at `spot`; gives its own.
+    /// Puts a node beside the one at `spot`; gives its own. Call [`Quicklist::keep_ends`] when all
+    /// is done.
     fn insert_node(&mut self, spot: Spot, side: Side, node: Node) -> Spot {
         let mut at = match side {
             Side::Before => spot,
@@ -389,6 +297,7 @@ impl Quicklist {
             }
         }
         self.put(at, node);
+        self.compress(at);
         at
     }
 
@@ -405,14 +314,14 @@ impl Quicklist {
         self.bytes = self.bytes - before + after;
     }
 
-    /// Takes a node out. Spots before it stay what they are.
+    /// Takes a node out. Spots before it stay what they are. Call [`Quicklist::keep_ends`] when all
+    /// is done.
     fn remove_node(&mut self, spot: Spot) -> Option<Node> {
         let node = self.blocks[spot.block].nodes.remove(spot.node)?;
         let block = &mut self.blocks[spot.block];
         block.elements -= node.len();
         self.len -= node.len();
         self.bytes -= node.bytes();
-        self.node_count -= 1;
         if block.nodes.is_empty() {
             self.remove_block(spot.block);
         } else {
@@ -442,7 +351,116 @@ impl Quicklist {
         self.bytes = self.bytes - before + block.bytes();
     }
 
+    // Compression.
+
+    /// Whether the node is none of those at the ends, so that it may be compressed.
+    #[inline]
+    fn is_inner(&self, spot: Spot) -> bool {
+        self.depth > 0 && self.is_within(spot, self.depth.into())
+    }
+
+    /// Whether there are `depth` nodes before this one, and as many behind it.
+    fn is_within(&self, spot: Spot, depth: usize) -> bool {
+        let nodes_of = |block: usize| self.blocks[block].nodes.len();
+        let reaches = |beside: usize, blocks: &mut dyn Iterator<Item = usize>| {
+            let mut seen = beside;
+            while seen < depth {
+                match blocks.next() {
+                    Some(block) => seen += nodes_of(block),
+                    None => return false,
+                }
+            }
+            true
+        };
+        let behind = nodes_of(spot.block) - 1 - spot.node;
+        reaches(spot.node, &mut (0..spot.block).rev())
+            && reaches(behind, &mut (spot.block + 1..self.blocks.len()))
+    }
+
+    /// The node that has `n` others between it and an end.
+    fn nth(&self, end: End, n: usize) -> Option<Spot> {
+        let mut rest = n;
+        let blocks = 0..self.blocks.len();
+        let mut seek = |block: usize| {
+            let nodes = self.blocks[block].nodes.len();
+            if rest >= nodes {
+                rest -= nodes;
+                return None;
+            }
+            let node = match end {
+                End::Head => rest,
+                End::Tail => nodes - 1 - rest,
+            };
+            Some(Spot { block, node })
+        };
+        match end {
+            End::Head => blocks.into_iter().find_map(&mut seek),
+            End::Tail => blocks.rev().find_map(&mut seek),
+        }
+    }
+
+    /// Compresses a node if it is an inner one.
+    #[inline]
+    fn compress(&mut self, spot: Spot) {
+        if self.is_inner(spot) {
+            self.account(spot, Node::compress);
+        }
+    }
+
+    /// Opens the nodes that came to an end when others went, and compresses those that an insertion
+    /// moved away from one. Looks at all nodes of both ends.
+    fn keep_ends(&mut self) {
+        if self.depth == 0 {
+            return;
+        }
+        let depth = usize::from(self.depth);
+        for end in [End::Head, End::Tail] {
+            let mut at = self.end(end);
+            for place in 0..depth + INSERTED_MAX {
+                let Some(spot) = at else { break };
+                if place < depth {
+                    self.account(spot, Node::open);
+                } else {
+                    self.compress(spot);
+                }
+                at = match end {
+                    End::Head => self.next(spot),
+                    End::Tail => self.prev(spot),
+                };
+            }
+        }
+    }
+
     // Elements.
+
+    /// Shows the element at `place` to `show`.
+    pub(super) fn get<R>(&self, place: usize, show: impl FnOnce(Item<'_>) -> R) -> Option<R> {
+        let (spot, offset) = self.locate(place)?;
+        self.node(spot).opened().get(offset).map(show)
+    }
+
+    /// Calls `hear` with `count` elements from `place` on, or as many as there are.
+    pub(super) fn visit(
+        &self,
+        place: usize,
+        count: usize,
+        direction: Direction,
+        hear: &mut impl FnMut(Item<'_>),
+    ) {
+        let mut left = count;
+        let mut at = self.locate(place);
+        while let Some((spot, offset)) = at
+            && left > 0
+        {
+            left -= self.node(spot).opened().visit(offset, left, direction, hear);
+            at = match direction {
+                Direction::Forward => self.next(spot).map(|next| (next, 0)),
+                Direction::Backward => {
+                    self.prev(spot).map(|prev| (prev, self.node(prev).len() - 1))
+                }
+            };
+        }
+    }
 
     /// Adds an element at an end.
     pub(super) fn push(&mut self, end: End, element: &Element<'_>, limits: Limits) {
@@ -466,12 +484,25 @@ impl Quicklist {
         limits: Limits,
     ) {
         let Some((spot, offset)) = self.locate(place) else { return };
+        if self.node(spot).takes(element.bytes.len(), limits) {
+            self.change(spot, |node| insert_into(node.packed(), offset, side, element));
+        } else {
+            self.insert_beside(spot, offset, side, element, limits);
+            self.keep_ends();
+        }
+    }
+
+    /// Inserts an element beside the one at `offset` of a node that has no room for it.
+    fn insert_beside(
+        &mut self,
+        spot: Spot,
+        offset: usize,
+        side: Side,
+        element: &Element<'_>,
+        limits: Limits,
+    ) {
         let len = element.bytes.len();
         let node = self.node(spot);
-        if node.takes(len, limits) {
-            self.change(spot, |node| insert_into(node.packed(), offset, side, element));
-            return;
-        }
         let (edge, neighbour) = match side {
             Side::Before => (offset == 0, self.prev(spot)),
             Side::After => (offset + 1 == node.len(), self.next(spot)),
@@ -536,8 +567,9 @@ impl Quicklist {
         if !self.node(spot).joins(self.node(next), limits) {
             return false;
         }
-        if let Some(Node::Packed(elements)) = self.remove_node(next) {
-            self.change(spot, |node| node.packed().append(&elements));
+        if let Some(mut next) = self.remove_node(next) {
+            next.open();
+            self.change(spot, |node| node.packed().append(next.packed()));
         }
         true
     }
@@ -545,25 +577,22 @@ impl Quicklist {
     /// Puts an element in the place of the one at `place`.
     pub(super) fn set(&mut self, place: usize, element: &Element<'_>, limits: Limits) {
         let Some((spot, offset)) = self.locate(place) else { return };
-        let alone = limits.stands_alone(element.bytes.len());
-        let fits = match self.node(spot) {
-            Node::Plain(_) => alone,
-            Node::Packed(elements) => !alone && elements.fits(element.encoded.size()),
-        };
-        if fits {
+        if self.node(spot).holds(element, limits) {
             self.change(spot, |node| match node {
-                Node::Packed(elements) => {
+                Node::Plain(old) => *old = ThinBytes::new(element.bytes),
+                _ => {
+                    let elements = node.packed();
                     if let Some(at) = elements.seek(offset as i64) {
                         elements.replace_encoded(at, &element.encoded);
                     }
                 }
-                Node::Plain(old) => *old = ThinBytes::new(element.bytes),
             });
-        } else if matches!(self.node(spot), Node::Plain(_)) {
+        } else if self.node(spot).is_plain() {
             self.insert(place, Side::After, element, limits);
             self.remove_range(place, 1);
         } else {
             self.set_apart(spot, offset, element, limits);
+            self.keep_ends();
         }
     }
 
@@ -596,22 +625,25 @@ impl Quicklist {
     /// Removes `count` elements from `place` on, or as many as there are.
     pub(super) fn remove_range(&mut self, place: usize, count: usize) {
         let mut rest = count.min(self.len.saturating_sub(place));
-        let Some((mut spot, mut offset)) = self.locate(place) else { return };
-        while rest > 0 {
+        let mut nodes_went = false;
+        let mut at = self.locate(place);
+        while let Some((mut spot, offset)) = at
+            && rest > 0
+        {
             let len = self.node(spot).len();
             let removed = rest.min(len - offset);
             if removed == len {
                 self.remove_node(spot);
+                nodes_went = true;
             } else {
                 self.change(spot, |node| node.packed().remove_range(offset as i64, removed));
                 spot.node += 1;
             }
             rest -= removed;
-            offset = 0;
-            match self.settle(spot) {
-                Some(next) => spot = next,
-                None => return,
-            }
+            at = self.settle(spot).map(|next| (next, 0));
+        }
+        if nodes_went {
+            self.keep_ends();
         }
     }
 
@@ -622,7 +654,7 @@ impl Quicklist {
         direction: Direction,
         limit: usize,
     ) -> usize {
-        let mut removed = 0;
+        let (mut removed, mut nodes_went) = (0, false);
         let mut at = match direction {
             Direction::Forward => self.first(),
             Direction::Backward => self.last(),
@@ -631,14 +663,13 @@ impl Quicklist {
             && removed < limit
         {
             let left = limit - removed;
-            let before = self.prev(spot);
-            let whole =
-                matches!(self.node(spot), Node::Plain(old) if old.as_slice() == element.bytes);
-            let gone = if whole { 1 } else { self.remove_equal_at(spot, element, direction, left) };
+            let (before, len) = (self.prev(spot), self.node(spot).len());
+            let gone = self.remove_equal_at(spot, element, direction, left);
             removed += gone;
-            let is_empty = whole || self.node(spot).len() == 0;
+            let is_empty = gone == len;
             if is_empty {
                 self.remove_node(spot);
+                nodes_went = true;
             }
             at = match direction {
                 Direction::Backward => before,
@@ -646,10 +677,13 @@ impl Quicklist {
                 Direction::Forward => self.next(spot),
             };
         }
+        if nodes_went {
+            self.keep_ends();
+        }
         removed
     }
 
-    /// [`Quicklist::remove_equal`] in one node, which may be left empty.
+    /// [`Quicklist::remove_equal`] in one node, which must be removed if all of it is equal.
     fn remove_equal_at(
         &mut self,
         spot: Spot,
@@ -657,18 +691,18 @@ impl Quicklist {
         direction: Direction,
         limit: usize,
     ) -> usize {
-        match self.node(spot) {
-            Node::Plain(_) => 0,
-            // Most nodes have none: those are only looked at.
-            Node::Packed(elements)
-                if elements.find_encoded(None, &element.encoded, 0).is_none() =>
-            {
-                0
-            }
-            Node::Packed(_) => self.change(spot, |node| {
-                remove_equal_in(node.packed(), &element.encoded, direction, limit)
-            }),
+        // Most nodes have none: those are only looked at.
+        let mut has_any = |is_equal| match is_equal {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        if self.node(spot).opened().compare(element, direction, &mut has_any).is_continue() {
+            return 0;
         }
+        if self.node(spot).is_plain() {
+            return 1;
+        }
+        self.change(spot, |node| remove_equal_in(node.packed(), &element.encoded, direction, limit))
     }
 
     /// Tells `hear` of each element, in this direction, whether it is equal to this one.
@@ -678,10 +712,7 @@ impl Quicklist {
         direction: Direction,
         hear: &mut impl FnMut(bool) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let mut compare = |node: &Node| match node {
-            Node::Plain(other) => hear(other.as_slice() == element.bytes),
-            Node::Packed(elements) => compare_in(elements, &element.encoded, direction, hear),
-        };
+        let mut compare = |node: &Node| node.opened().compare(element, direction, hear);
         match direction {
             Direction::Forward => {
                 self.blocks.iter().flat_map(|block| &block.nodes).try_for_each(&mut compare)
@@ -708,18 +739,36 @@ fn insert_into(elements: &mut Listpack, offset: usize, side: Side, element: &Ele
 
 #[cfg(test)]
 impl Quicklist {
-    /// Counts everything again and holds it against the accounts.
+    /// Counts everything again and holds it against the accounts; and looks at which nodes are
+    /// compressed.
     pub(super) fn check(&self) {
-        let (mut len, mut bytes, mut count) = (0, 0, 0);
+        let (mut len, mut bytes) = (0, 0);
         for block in &self.blocks {
             assert!(!block.nodes.is_empty() && block.nodes.len() <= BLOCK_NODES);
             assert!(block.nodes.iter().all(|node| node.len() > 0));
             let elements: usize = block.nodes.iter().map(Node::len).sum();
             assert_eq!(block.elements, elements);
             len += elements;
-            count += block.nodes.len();
             bytes += block.bytes() + block.nodes.iter().map(Node::bytes).sum::<usize>();
         }
-        assert_eq!((self.len, self.bytes, self.node_count), (len, bytes, count));
+        assert_eq!((self.len, self.bytes), (len, bytes));
+        let (depth, nodes) = (usize::from(self.depth), self.node_count());
+        for (at, node) in self.blocks.iter().flat_map(|block| &block.nodes).enumerate() {
+            let is_inner = depth > 0 && at >= depth && at + depth < nodes;
+            let mut as_it_should_be = node.opened().into_owned();
+            if is_inner {
+                as_it_should_be.compress();
+            }
+            assert_eq!(node.is_compressed(), as_it_should_be.is_compressed(), "{at} of {nodes}");
+        }
+    }
+
+    /// How many nodes are compressed.
+    pub(super) fn compressed(&self) -> usize {
+        self.blocks
+            .iter()
+            .flat_map(|block| &block.nodes)
+            .filter(|node| node.is_compressed())
+            .count()
     }
 }

@@ -6,9 +6,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::value::lzf;
 
 /// Nodes of at most 4 KiB.
-const BYTES: Limits = Limits { node_size: -1 };
+const BYTES: Limits = Limits { node_size: -1, compress_depth: 0 };
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -55,7 +56,10 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    prop::sample::select(vec![0, 1, 2, 3, 7, -1, -2]).prop_map(|node_size| Limits { node_size })
+    let node_size = prop::sample::select(vec![0, 1, 2, 3, 7, -1, -2]);
+    let compress_depth = prop_oneof![Just(0), 1u32..4, Just(u32::MAX)];
+    (node_size, compress_depth)
+        .prop_map(|(node_size, compress_depth)| Limits { node_size, compress_depth })
 }
 
 /// Places of the elements equal to this one.
@@ -119,8 +123,26 @@ fn check(list: &List) {
     }
 }
 
-fn elements<'a>(items: impl Iterator<Item = Item<'a>>) -> Vec<Vec<u8>> {
-    items.map(|item| item.to_vec()).collect()
+fn elements(list: &List) -> Vec<Vec<u8>> {
+    elements_from(list, 0, usize::MAX, Direction::Forward)
+}
+
+fn elements_from(list: &List, place: usize, count: usize, direction: Direction) -> Vec<Vec<u8>> {
+    let mut elements = Vec::new();
+    list.visit(place, count, direction, |item| elements.push(item.to_vec()));
+    elements
+}
+
+fn get(list: &List, index: i64) -> Option<Vec<u8>> {
+    list.get(index, |item| item.to_vec())
+}
+
+/// How many of a list's nodes are compressed.
+fn compressed(list: &List) -> usize {
+    match &list.0 {
+        Repr::Listpack(_) => 0,
+        Repr::Quicklist(list) => list.compressed(),
+    }
 }
 
 proptest! {
@@ -140,24 +162,29 @@ proptest! {
             check(&list);
         }
         let contents = Vec::from(model.clone());
-        prop_assert_eq!(&elements(list.iter()), &contents);
+        prop_assert_eq!(&elements(&list), &contents);
         let copy = list.duplicate();
         check(&copy);
-        prop_assert_eq!(&elements(copy.iter()), &contents);
+        prop_assert_eq!(&elements(&copy), &contents);
+        prop_assert_eq!(compressed(&copy), compressed(&list));
         for at in 0..model.len() {
-            prop_assert_eq!(list.get(at as i64), Some(Item::of(&model[at])));
-            let from_end = list.get(at as i64 - model.len() as i64);
-            prop_assert_eq!(from_end, Some(Item::of(&model[at])));
+            prop_assert_eq!(get(&list, at as i64), Some(model[at].clone()));
+            let from_end = get(&list, at as i64 - model.len() as i64);
+            prop_assert_eq!(from_end, Some(model[at].clone()));
+            list.get(at as i64, |item| assert_eq!(item, Item::of(&model[at])));
             if at % 5 == 0 {
-                prop_assert_eq!(&elements(list.iter_from(at, Direction::Forward)), &contents[at..]);
-                let mut back = elements(list.iter_from(at, Direction::Backward));
+                let count = if at % 2 == 0 { usize::MAX } else { at };
+                let forward = elements_from(&list, at, count, Direction::Forward);
+                prop_assert_eq!(&forward, &contents[at..at.saturating_add(count).min(model.len())]);
+                let mut back = elements_from(&list, at, count, Direction::Backward);
                 back.reverse();
-                prop_assert_eq!(&back, &contents[..=at]);
+                prop_assert_eq!(&back, &contents[(at + 1).saturating_sub(count)..=at]);
             }
         }
-        prop_assert_eq!(list.get(model.len() as i64), None);
-        prop_assert_eq!(list.get(-1 - model.len() as i64), None);
-        prop_assert_eq!(list.get(i64::MIN), None);
+        prop_assert_eq!(get(&list, model.len() as i64), None);
+        prop_assert_eq!(get(&list, -1 - model.len() as i64), None);
+        prop_assert_eq!(get(&list, i64::MIN), None);
+        prop_assert!(elements_from(&list, model.len(), 1, Direction::Forward).is_empty());
     }
 
     #[test]
@@ -202,21 +229,39 @@ proptest! {
         }
         let mut loaded = List::new();
         for node in list.nodes() {
-            match node {
-                NodeRef::Packed(elements) => loaded.append_listpack(elements.clone(), loaded_with),
-                NodeRef::Plain(element) => loaded.append_plain(element),
+            let bytes = match node.bytes {
+                NodeBytes::Raw(bytes) => bytes.to_vec(),
+                NodeBytes::Lzf { text, len } => lzf::decompress(text, len).expect("our own"),
+            };
+            if node.is_plain {
+                loaded.append_plain(&bytes, loaded_with);
+            } else {
+                let elements = Listpack::from_bytes(&bytes).expect("our own");
+                loaded.append_listpack(elements, loaded_with);
             }
         }
         loaded.settle(loaded_with);
         check(&loaded);
-        prop_assert_eq!(elements(loaded.iter()), contents);
+        prop_assert_eq!(elements(&loaded), contents);
     }
 }
 
 #[test]
-fn two_words() {
+fn compression_costs_no_memory_where_there_is_none() {
     assert_eq!(size_of::<List>(), 16);
     assert_eq!(size_of::<Node>(), 16);
+    assert_eq!(size_of::<Quicklist>(), 56);
+}
+
+/// `element:0000000000` and so on.
+fn numbered(count: usize, limits: Limits) -> List {
+    let mut list = List::new();
+    for n in 0..count {
+        let element = format!("element:{n:010}");
+        list.grow_for(1, element.len(), limits);
+        list.push(End::Tail, element.as_bytes(), limits);
+    }
+    list
 }
 
 #[test]
@@ -236,7 +281,7 @@ fn encodings_change_where_redis_changes_them() {
     list.shrink(BYTES);
     assert_eq!(list.encoding(), "listpack");
     // By number: half of three is one.
-    let three = Limits { node_size: 3 };
+    let three = Limits { node_size: 3, compress_depth: 0 };
     for _ in 0..3 {
         list.grow_for(1, 1, three);
         list.push(End::Head, b"x", three);
@@ -262,26 +307,21 @@ fn encodings_change_where_redis_changes_them() {
 #[test]
 #[cfg_attr(miri, ignore = "many elements, and no other code than the short tests")]
 fn a_big_list_is_small() {
-    let limits = Limits { node_size: -2 };
-    let mut list = List::new();
+    let limits = Limits { node_size: -2, compress_depth: 0 };
     let count = 200_000;
-    for n in 0..count {
-        let element = format!("element:{n:010}");
-        list.grow_for(1, element.len(), limits);
-        list.push(End::Tail, element.as_bytes(), limits);
-    }
-    let per_element = list.bytes() as f64 / f64::from(count);
+    let mut list = numbered(count, limits);
+    let per_element = list.bytes() as f64 / count as f64;
     assert!(per_element < 20.3, "{per_element} bytes per element of 18");
     check(&list);
-    assert_eq!(list.get(123_456).map(|item| item.to_vec()), Some(b"element:0000123456".to_vec()));
+    assert_eq!(get(&list, 123_456).as_deref(), Some(&b"element:0000123456"[..]));
     // Nodes come and go in the middle of blocks.
-    for place in (0..count as usize - 1_000).step_by(997) {
+    for place in (0..count - 1_000).step_by(997) {
         list.insert(place, Side::Before, &[b'x'; 9_000], limits);
     }
     check(&list);
     list.remove_range(1_000, 150_000);
     check(&list);
-    let left = list.iter().filter(|item| *item == Item::Bytes(&[b'x'; 9_000])).count();
+    let left = elements(&list).iter().filter(|element| ***element == [b'x'; 9_000]).count();
     assert!(left > 20, "some were behind what was removed");
     assert_eq!(list.remove_equal(&[b'x'; 9_000], Direction::Backward, usize::MAX), left);
     check(&list);
@@ -295,13 +335,73 @@ fn limits_have_their_bounds() {
     for (node_size, bytes) in
         [(-1, 4096), (-2, 8192), (-3, 16_384), (-4, 32_768), (-5, 65_536), (i32::MIN, 65_536)]
     {
-        let limits = Limits { node_size };
+        let limits = Limits { node_size, compress_depth: 0 };
         assert!(!limits.exceeded_by(bytes, usize::MAX) && limits.exceeded_by(bytes + 1, 1));
         assert!(!limits.stands_alone(bytes) && limits.stands_alone(bytes + 1));
     }
     for (node_size, count) in [(0, 1), (1, 1), (9, 9), (i32::MAX, i32::MAX as usize)] {
-        let limits = Limits { node_size };
+        let limits = Limits { node_size, compress_depth: 0 };
         assert!(!limits.exceeded_by(SAFE_NODE, count) && limits.exceeded_by(SAFE_NODE, count + 1));
         assert!(limits.exceeded_by(SAFE_NODE + 1, 1) && limits.stands_alone(SAFE_NODE + 1));
     }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "many elements, and no other code than the property tests")]
+fn inner_nodes_are_compressed() {
+    let plain = numbered(20_000, BYTES);
+    let nodes = plain.free_effort();
+    assert_eq!((nodes, compressed(&plain)), (99, 0));
+    for (depth, expected) in [(1, 97), (2, 95), (49, 1), (50, 0), (u32::MAX, 0)] {
+        let list = numbered(20_000, Limits { compress_depth: depth, ..BYTES });
+        check(&list);
+        assert_eq!((list.free_effort(), compressed(&list)), (nodes, expected), "depth {depth}");
+        assert_eq!(elements(&list), elements(&plain));
+    }
+    let list = numbered(20_000, Limits { compress_depth: 1, ..BYTES });
+    assert!(list.bytes() * 3 < plain.bytes(), "{} of {}", list.bytes(), plain.bytes());
+}
+
+#[test]
+fn what_is_not_worth_it_is_not_compressed() {
+    let limits = Limits { node_size: 1, compress_depth: 1 };
+    let mut list = List::new();
+    let mut rng = fastrand::Rng::with_seed(1);
+    let noise: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(2_000).collect();
+    // Nodes of 47 and 48 bytes: 7 of them the frame, and 2 for the entry.
+    let elements = [&b"first"[..], &[b'x'; 38], &[b'x'; 39], &noise, &[b'x'; 9_000], b"last"];
+    for element in elements {
+        list.grow_for(1, element.len(), limits);
+        list.push(End::Tail, element, limits);
+    }
+    check(&list);
+    let is_compressed: Vec<bool> =
+        list.nodes().map(|node| matches!(node.bytes, NodeBytes::Lzf { .. })).collect();
+    assert_eq!(is_compressed, [false, false, true, false, true, false]);
+    for (at, element) in elements.into_iter().enumerate() {
+        assert_eq!(get(&list, at as i64).as_deref(), Some(element));
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "many elements, and no other code than the property tests")]
+fn a_list_keeps_its_depth() {
+    let one = Limits { compress_depth: 1, ..BYTES };
+    let mut list = numbered(1_000, one);
+    assert_eq!((list.free_effort(), compressed(&list)), (5, 3));
+    // Whatever the configuration says later.
+    for n in 0..300 {
+        list.push(End::Head, format!("new:{n:030}").as_bytes(), BYTES);
+    }
+    check(&list);
+    assert_eq!((list.free_effort(), compressed(&list)), (8, 6));
+    // A listpack has none: it takes what holds when it grows again.
+    list.remove_range(5, usize::MAX);
+    list.shrink(BYTES);
+    assert_eq!(list.encoding(), "listpack");
+    for _ in 0..400 {
+        list.grow_for(1, 30, BYTES);
+        list.push(End::Tail, &[b'z'; 30], BYTES);
+    }
+    assert_eq!((list.encoding(), compressed(&list)), ("quicklist", 0));
 }

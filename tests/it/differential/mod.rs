@@ -100,7 +100,11 @@ fn plan(protocol: Protocol, offset: u64) -> Plan {
 }
 
 fn start(target: Target, shards: usize, lend: bool) -> Server {
-    Server::start(ServerOptions::new(shards, lend).target(target))
+    start_with(target, shards, lend, &[])
+}
+
+fn start_with(target: Target, shards: usize, lend: bool, args: &[&str]) -> Server {
+    Server::start(ServerOptions::new(shards, lend).target(target).arg(args.iter().copied()))
 }
 
 /// Compares one form of Baton with the reference of every family, in both protocols.
@@ -139,6 +143,21 @@ fn four_shards_lending() {
 #[test]
 fn four_shards_not_lending() {
     compare_form(4, false, 30);
+}
+
+/// Nodes inside lists are compressed, and so small that most lists have some.
+#[test]
+fn lists_with_compressed_nodes() {
+    for (step, depth, node_size) in [(0, "1", "-1"), (1, "1", "6"), (2, "2", "16")] {
+        let args = ["--list-compress-depth", depth, "--list-max-listpack-size", node_size];
+        let reference = Side::new(start_with(Target::Valkey, 1, false, &args));
+        let subject = Side::new(start_with(Target::from_env(), 2, true, &args));
+        let plan = plan(Protocol::Resp3, 40 + step);
+        let plan = Plan { commands: plan.commands / 2, ..plan };
+        let families: Vec<Box<dyn Family>> = vec![Box::new(lists::Lists), Box::new(sort::Sort)];
+        let report = engine::run(&plan, &families, reference, subject);
+        report.assert_same();
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! LZF, the compression of strings in RDB files (Marc Lehmann's format).
+//! LZF, the compression of strings in RDB files and of nodes inside long lists (Marc Lehmann's
+//! format).
 //!
 //! | bytes | meaning |
 //! |---|---|
@@ -6,7 +7,9 @@
 //! | `lllooooo oooooooo`, l from 1 to 6 | l + 2 bytes again from o + 1 bytes back |
 //! | `111ooooo nnnnnnnn oooooooo` | n + 9 bytes again from o + 1 bytes back |
 
-use super::read::Malformed;
+/// Bytes that are not the compressed form of a text of the length that was stated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
 
 /// Longest run of bytes that stand as they are.
 const LITERALS_MAX: usize = 32;
