@@ -72,7 +72,7 @@ fn put_set(out: &mut Vec<u8>, set: &Set) {
     match set.packed() {
         set::Packed::Intset(bytes) => {
             out.push(kind::SET_INTSET);
-            put_string(out, bytes);
+            put_string(out, &bytes);
         }
         set::Packed::Listpack(bytes) => {
             out.push(kind::SET_LISTPACK);

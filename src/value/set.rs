@@ -50,8 +50,8 @@ impl Default for Repr {
 
 /// How a set is kept, for those who save it.
 pub enum Packed<'a> {
-    /// An intset, in Redis's bytes.
-    Intset(&'a [u8]),
+    /// An intset, in Redis's bytes, made for it.
+    Intset(Vec<u8>),
     /// A listpack, in Redis's bytes.
     Listpack(&'a [u8]),
     /// A hash table, which has no bytes of its own.
@@ -84,7 +84,7 @@ impl Set {
     /// How it is kept.
     pub fn packed(&self) -> Packed<'_> {
         match &self.0 {
-            Repr::Intset(integers) => Packed::Intset(integers.as_bytes()),
+            Repr::Intset(integers) => Packed::Intset(integers.to_bytes()),
             Repr::Listpack(list) => Packed::Listpack(list.as_bytes()),
             Repr::Table(_) => Packed::Table,
         }
