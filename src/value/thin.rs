@@ -19,6 +19,11 @@ use super::table::Element;
 
 /// Allocations are aligned to a word: the table's slots ask for it.
 const ALIGN: usize = 8;
+/// Largest size class that jemalloc serves from slabs.
+const SLAB_MAX: usize = 14_336;
+/// Larger allocations are aligned to a page: jemalloc begins them anywhere in their first page
+/// else, and they reach into one page more.
+const PAGE: usize = 4096;
 /// First byte of a length of two more bytes; lengths below are the byte itself.
 const TWO: u8 = 254;
 /// First byte of a length of eight more bytes.
@@ -230,7 +235,9 @@ fn allocation(len: usize) -> usize {
 
 #[inline]
 fn layout(len: usize) -> Layout {
-    Layout::from_size_align(allocation(len), ALIGN).expect("lengths of bytes in memory fit")
+    let size = allocation(len);
+    let align = if size > SLAB_MAX { PAGE } else { ALIGN };
+    Layout::from_size_align(size, align).expect("lengths of bytes in memory fit")
 }
 
 #[cfg(test)]
@@ -246,6 +253,7 @@ mod tests {
             let thin = ThinBytes::new(&bytes);
             assert_eq!(thin.as_slice(), bytes, "{len}");
             assert!(thin.allocated() > len);
+            assert_eq!(thin.0.addr().get() % if len > 60_000 { PAGE } else { ALIGN }, 0);
             let raw = thin.clone().into_raw();
             // SAFETY: given up just now.
             let back = unsafe { ThinBytes::from_raw(raw) };

@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use super::StreamId;
 use crate::value::listpack::{Listpack, Slice};
 use crate::value::size_class::size_class;
+use crate::value::thin::ThinBytes;
 
 /// Most nodes in a chunk; few in tests, which could not fill many.
 const CHUNK: usize = if cfg!(test) { 8 } else { 64 };
@@ -49,7 +50,7 @@ struct Span {
 /// How the nodes of a chunk are kept.
 enum Store {
     Loose(Vec<Loose>),
-    Packed { spans: Vec<Span>, bytes: Box<[u8]> },
+    Packed { spans: Vec<Span>, bytes: ThinBytes },
 }
 
 /// Some nodes that follow each other; never empty.
@@ -70,7 +71,7 @@ impl Store {
     fn get(&self, at: usize) -> Node<'_> {
         match self {
             Store::Loose(nodes) => Node { id: nodes[at].id, pack: nodes[at].pack.as_slice() },
-            Store::Packed { spans, bytes } => spans[at].node(bytes),
+            Store::Packed { spans, bytes } => spans[at].node(bytes.as_slice()),
         }
     }
 
@@ -87,7 +88,7 @@ impl Store {
         match self {
             Store::Loose(nodes) => size_class(nodes.capacity() * size_of::<Loose>()),
             Store::Packed { spans, bytes } => {
-                size_class(spans.capacity() * size_of::<Span>()) + size_class(bytes.len())
+                size_class(spans.capacity() * size_of::<Span>()) + bytes.allocated()
             }
         }
     }
@@ -104,6 +105,7 @@ impl Store {
     /// The nodes, each with an allocation of its own.
     fn loose(&mut self) -> &mut Vec<Loose> {
         if let Store::Packed { spans, bytes } = self {
+            let bytes = bytes.as_slice();
             let node =
                 |span: &Span| Loose { id: span.id, pack: span.node(bytes).pack.to_listpack() };
             *self = Store::Loose(spans.iter().map(node).collect());
@@ -127,7 +129,7 @@ impl Store {
             Store::Packed { spans, bytes } => {
                 let id = spans.remove(at).id;
                 let live: usize = spans.iter().map(|span| span.len as usize).sum();
-                if live * 2 < bytes.len() {
+                if live * 2 < bytes.as_slice().len() {
                     self.loose();
                 }
                 id
@@ -150,7 +152,7 @@ fn best_cut(nodes: &[Loose]) -> Option<usize> {
     for (at, node) in nodes.iter().enumerate() {
         total += node.pack.byte_len();
         // In thousandths, so that a larger number of nodes counts for what it is.
-        let waste = (size_class(total) - total) * 1000 / total;
+        let waste = (ThinBytes::allocated_for(total) - total) * 1000 / total;
         if at + 1 >= CHUNK / 2 && waste <= best_waste {
             (best, best_waste) = (at + 1, waste);
         }
@@ -160,15 +162,15 @@ fn best_cut(nodes: &[Loose]) -> Option<usize> {
 
 /// Packs nodes into one allocation.
 fn pack(nodes: &[Loose]) -> Store {
-    let total = nodes.iter().map(|node| node.pack.byte_len()).sum();
-    let mut bytes = Vec::with_capacity(total);
     let mut spans = Vec::with_capacity(nodes.len());
+    let mut at = 0;
     for node in nodes {
-        let pack = node.pack.as_bytes();
-        spans.push(Span { id: node.id, at: bytes.len() as u32, len: pack.len() as u32 });
-        bytes.extend_from_slice(pack);
+        let len = node.pack.byte_len() as u32;
+        spans.push(Span { id: node.id, at, len });
+        at += len;
     }
-    Store::Packed { spans, bytes: bytes.into_boxed_slice() }
+    let packs: Vec<&[u8]> = nodes.iter().map(|node| node.pack.as_bytes()).collect();
+    Store::Packed { spans, bytes: ThinBytes::concat(&packs) }
 }
 
 /// Where a node is. Valid until nodes are added or removed.
