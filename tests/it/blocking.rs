@@ -574,7 +574,9 @@ fn those_who_wait_are_told_of() {
         control.run("CONFIG SET timeout 1");
         let (mut a, mut b, mut idle) = (server.client(), server.client(), server.client());
         assert_eq!(idle.run("PING"), Reply::Simple(b"PONG".to_vec()));
+        // The second comes when the first waits: else either may be the first to be read.
         a.send(&["BLPOP", "k1", "k2", "100"]);
+        assert!(wait_until(SOON, || control.info_number("blocked_clients") == 1));
         b.send(&["BLMOVE", "k1", "d", "LEFT", "LEFT", "0"]);
         assert!(wait_until(SOON, || control.info_number("blocked_clients") == 2));
         assert_eq!(control.info("clients_in_timeout_table"), "1");
