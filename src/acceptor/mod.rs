@@ -217,10 +217,10 @@ impl<T: Transport> Acceptor<T> {
         self.read_letters();
         self.collect();
         self.read_pushes();
+        self.balance();
         self.heed_attention();
         self.cron();
         self.expire_waits();
-        self.balance();
         let mut dispatched = None;
         while !self.follow_ups.is_empty() && self.dispatching.is_none() {
             dispatched = self.follow_up().or(dispatched);

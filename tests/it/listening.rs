@@ -233,6 +233,20 @@ fn connections_move_to_acceptors_that_serve_few() {
     });
 }
 
+/// An acceptor that sleeps gives connections away too: whoever lost some rouses it.
+#[test]
+fn connections_move_though_nobody_asks_for_anything() {
+    each_form(three_acceptors, |server| {
+        let mut c = server.client();
+        let clients = crowd_one_acceptor(server, &mut c, 120);
+        // This one is served by another acceptor, and the first has nothing to do from now on.
+        let mut other = server.client();
+        drop(c);
+        assert!(wait_until(Duration::from_secs(30), || is_even(&mut other)));
+        assert!(other.info_number("connection_moves") as usize >= clients.len() / 2);
+    });
+}
+
 #[test]
 fn clients_are_ended_while_their_connections_move() {
     each_form(three_acceptors, |server| {
