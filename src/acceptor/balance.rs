@@ -40,7 +40,8 @@ pub struct Balancing {
 }
 
 impl Default for Balancing {
-    /// 32 moves take about 200 µs, which other clients of the acceptor wait for.
+    /// A move takes a few system calls on either side: few moves at a time, for the sake of the other
+    /// clients.
     fn default() -> Balancing {
         Balancing {
             interval_ms: 100,

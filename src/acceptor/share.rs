@@ -18,7 +18,7 @@ use super::transport::Transport;
 /// What rates are taken over, in ms.
 pub(super) const SPAN_MS: i64 = 1000;
 /// Requests per second from which on an acceptor is busy enough to send any away: a few percent of
-/// what one can do. Fewer are better taken by few, in larger batches.
+/// what one can take without pipelines. Fewer are better taken by few, in larger batches.
 const BUSY: u64 = 5000;
 /// How many times the requests of another are clearly more.
 const CLEARLY_MORE: u64 = 2;
