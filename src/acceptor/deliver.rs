@@ -29,8 +29,19 @@ impl<T: Transport> Acceptor<T> {
             let (index, client) = (member.connection, member.client);
             let here = self.connections.get(index).is_some_and(|c| c.client() == client);
             outgoing.clear();
-            for slot in iteration.members[at].first_slot..iteration.members[at].end_slot {
-                self.compose(iteration, slot, here.then_some(index), &mut outgoing);
+            let (mut slot, end) =
+                (iteration.members[at].first_slot, iteration.members[at].end_slot);
+            while slot < end {
+                slot += match iteration.neighbours(slot, end) {
+                    0 | 1 => {
+                        self.compose(iteration, slot, here.then_some(index), &mut outgoing);
+                        1
+                    }
+                    several => {
+                        compose_neighbours(iteration, slot, several, &mut outgoing);
+                        several
+                    }
+                };
             }
             self.wait_or_send(iteration, at, here.then_some(index), &mut outgoing);
         }
@@ -165,7 +176,7 @@ impl<T: Transport> Acceptor<T> {
                     if let Some(index) = index {
                         let started = self.server.clock.ticks();
                         self.session_ticks = Some(started);
-                        self.run_session_into(index, command, args, true, out);
+                        self.run_session_in_transaction(index, command, args, out);
                         ns += self.server.clock.ns_between(started, self.server.clock.ticks());
                     }
                 }
@@ -221,6 +232,24 @@ impl<T: Transport> Acceptor<T> {
         {
             self.list(index);
         }
+    }
+}
+
+/// Appends the replies of slots that are [neighbours](Iteration::neighbours).
+fn compose_neighbours(iteration: &Iteration, slot: usize, several: usize, out: &mut ReplyBuf) {
+    let (first, last) = (iteration.slots[slot].source, iteration.slots[slot + several - 1].source);
+    match (first, last) {
+        (Source::Local { from, .. }, Source::Local { to, .. }) => {
+            iteration.local.append_range(from, to, out);
+        }
+        (Source::Shard { shard, request: from }, Source::Shard { request: to, .. }) => {
+            if let Some(batch) = &iteration.batches[shard as usize] {
+                let ((from, _), (_, to)) =
+                    (batch.reply_range(from as usize), batch.reply_range(to as usize));
+                batch.replies.append_range(from, to, out);
+            }
+        }
+        _ => unreachable!("neighbours are replies that stand in one buffer"),
     }
 }
 

@@ -16,12 +16,8 @@ use super::transport::{Socket, Transport};
 use super::waits::may_wait;
 use crate::channel::Request;
 use crate::command::error::{not_in_transaction, unknown_command, unknown_subcommand, wrong_arity};
-use crate::command::{
-    After, ArgRef, Args, Command, CommandError, Flags, KeyStride, ReplyMode, Run, SessionContext,
-    Steering, redacted, registry,
-};
-use crate::keyspace::KeyHasher;
-use crate::observe::{ClientFlags, Finished, PauseMode, bump};
+use crate::command::{ArgRef, Command, CommandError, Flags, Run, Steering, registry};
+use crate::observe::{ClientFlags, PauseMode, bump};
 use crate::resp::{Arg, Limits, Parsed, Writer};
 
 /// Requests of one connection per iteration: a long pipeline shares the acceptor with others.
@@ -325,7 +321,7 @@ impl<T: Transport> Acceptor<T> {
         let name = incoming.name();
         let last = self.connections.get(index).and_then(|connection| connection.last_command);
         let mut command = match last {
-            Some(command) if command.name.as_bytes().eq_ignore_ascii_case(name) => command,
+            Some(command) if command.is_named(name) => command,
             _ => registry::find(name).ok_or_else(|| {
                 unknown_command(name, (1..incoming.len()).map(|at| incoming.get(at)))
             })?,
@@ -409,106 +405,6 @@ impl<T: Transport> Acceptor<T> {
         write(&mut Writer::new(&mut self.building.local, connection.session.proto));
         let to = self.building.local.mark();
         self.building.push_slot(Source::Local { from, to }, muted);
-    }
-
-    /// Runs a command of the connection or the server here and now.
-    fn run_session(&mut self, index: usize, command: &'static Command, incoming: Incoming<'_>) {
-        let hasher = self.server.hasher.clone();
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let args = scratch.args_of(incoming, &hasher);
-        let mut local = std::mem::take(&mut self.building.local);
-        let from = local.mark();
-        self.run_session_into(index, command, args, false, &mut local);
-        let to = local.mark();
-        self.building.local = local;
-        self.scratch = scratch;
-        // After the run: CLIENT REPLY ON answers itself, OFF and SKIP do not.
-        let muted = self.is_muted(index)
-            || self.connections.get(index).is_some_and(|c| c.session.reply == ReplyMode::SkipNext);
-        self.building.push_slot(Source::Local { from, to }, muted);
-    }
-
-    /// Runs a session command, writing its reply to `replies`.
-    pub(super) fn run_session_into(
-        &mut self,
-        index: usize,
-        command: &'static Command,
-        args: Args<'_>,
-        in_transaction: bool,
-        replies: &mut crate::resp::ReplyBuf,
-    ) {
-        let Run::Session(handler) = command.run else { return };
-        let Some(connection) = self.connections.get_mut(index) else { return };
-        crate::observe::doing::set(command.name);
-        let started = self.session_ticks.take().unwrap_or_else(|| self.server.clock.ticks());
-        let (before, len_before) = (replies.mark(), replies.len());
-        let proto = connection.session.proto;
-        let mut context = SessionContext {
-            session: &mut connection.session,
-            server: &self.server,
-            config: &self.config,
-            now_ms: self.now_ms,
-            in_transaction,
-            after: After::GoOn,
-        };
-        let result = handler(&mut context, args, &mut Writer::new(replies, proto));
-        let after = context.after;
-        let failed = result.is_err();
-        if let Err(error) = result {
-            replies.truncate(before);
-            Writer::new(replies, connection.session.proto).error(error.text());
-            self.server.errors.count(error.code());
-        }
-        if after == After::Close {
-            connection.closing = Closing::AfterOutput;
-        }
-        let client = connection.client();
-        let ended = self.server.clock.ticks();
-        self.session_ticks = Some(ended);
-        let ns = self.server.clock.ns_between(started, ended);
-        let tracks_times = self.config.latency_tracking;
-        self.server.count_session_command(self.number, command.number, ns, failed, tracks_times);
-        if command.flags.has(Flags::BARRIER) {
-            // What it changed (CONFIG SET) holds for the next request already.
-            self.config = self.server.config.load_full();
-        }
-        let finished = Finished {
-            ns,
-            request_bytes: args.total_bytes(),
-            reply_bytes: replies.len() - len_before,
-            fast: command.flags.has(Flags::FAST),
-            loggable: !command.flags.has(Flags::SKIP_SLOWLOG),
-        };
-        let request = || (redacted(command, args), client);
-        self.server.observe_command(&self.config, finished, request);
-    }
-}
-
-/// Where session commands see their arguments: references into the bytes that were read.
-#[derive(Default)]
-pub(super) struct Scratch {
-    refs: Vec<ArgRef>,
-    shared: Vec<Bytes>,
-}
-
-impl Scratch {
-    fn args_of<'a>(&'a mut self, incoming: Incoming<'a>, hasher: &'a KeyHasher) -> Args<'a> {
-        self.refs.clear();
-        self.shared.clear();
-        for arg in incoming.args {
-            let shared = match arg {
-                Arg::Inline { start, end } if *end < u32::MAX as usize => {
-                    self.refs.push(ArgRef::in_arena(*start, end - start));
-                    continue;
-                }
-                Arg::Inline { .. } => Bytes::copy_from_slice(arg.bytes(incoming.input)),
-                Arg::Big(bytes) => bytes.clone(),
-            };
-            self.refs.push(ArgRef::shared(self.shared.len()));
-            self.shared.push(shared);
-        }
-        let Scratch { refs, shared } = self;
-        Args::new(incoming.input, refs, shared, &[], KeyStride::default(), hasher)
     }
 }
 

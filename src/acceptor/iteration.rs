@@ -47,6 +47,20 @@ pub struct Slot {
     pub muted: bool,
 }
 
+impl Slot {
+    /// Whether its reply stands right behind that of `before`, in the same buffer.
+    #[inline]
+    fn follows(&self, before: &Slot) -> bool {
+        match (before.source, self.source) {
+            (Source::Local { to, .. }, Source::Local { from, .. }) => to == from,
+            (Source::Shard { shard, request }, Source::Shard { shard: own, request: next }) => {
+                shard == own && request + 1 == next
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A connection with requests in the iteration.
 pub struct Member {
     /// Its place among the acceptor's connections.
@@ -236,6 +250,15 @@ impl Iteration {
         if let Some(member) = self.members.last_mut() {
             member.end_slot = self.slots.len();
         }
+    }
+
+    /// How many slots from `slot` on, before `end`, have replies that stand one behind the other in
+    /// one buffer: they are copied in one go.
+    #[inline]
+    pub(super) fn neighbours(&self, slot: usize, end: usize) -> usize {
+        let own = &self.slots[slot..end];
+        let follows = |at: usize| at == 0 || own[at].follows(&own[at - 1]);
+        (0..own.len()).take_while(|&at| !own[at].muted && follows(at)).count()
     }
 
     /// Begins a split command: parts and order of its keys follow, then [`Iteration::push_split`].

@@ -13,7 +13,7 @@ use super::transport::Transport;
 use super::waits::may_wait;
 use crate::channel::{Batch, FarWait, Meeting, Request, Work};
 use crate::command::spec::{BeginSearch, FindKeys, KeySpec};
-use crate::command::{ClientId, Command, KeyStride, Merge, Spread};
+use crate::command::{ArgRef, ClientId, Command, KeyStride, Merge, Spread};
 use crate::keyspace::{DbIndex, KeyHash};
 use crate::resp::{Arg, Proto};
 
@@ -116,12 +116,11 @@ impl Copied {
         Some(Copied { offset, start })
     }
 
-    /// Adds the argument at `at` of the request.
+    /// Where an argument of the request is in the arena.
     #[inline]
-    fn push(self, batch: &mut Batch, incoming: Incoming<'_>, at: usize) {
-        if let Some((start, end)) = incoming.args[at].range() {
-            batch.push_ref(self.offset + (start - self.start), end - start);
-        }
+    fn place(self, arg: &Arg) -> ArgRef {
+        let (start, end) = arg.range().unwrap_or((self.start, self.start));
+        ArgRef::in_arena(self.offset + (start - self.start), end - start)
     }
 }
 
@@ -137,11 +136,9 @@ fn push_one(batch: &mut Batch, incoming: Incoming<'_>, at: usize) {
 #[inline]
 pub(super) fn push_args(batch: &mut Batch, incoming: Incoming<'_>) {
     let copied = Copied::new(batch, incoming);
-    for at in 0..incoming.len() {
-        match copied {
-            Some(copied) => copied.push(batch, incoming, at),
-            None => push_one(batch, incoming, at),
-        }
+    match copied {
+        Some(copied) => batch.refs.extend(incoming.args.iter().map(|arg| copied.place(arg))),
+        None => (0..incoming.len()).for_each(|at| push_one(batch, incoming, at)),
     }
 }
 

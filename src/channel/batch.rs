@@ -216,12 +216,6 @@ impl Batch {
         Some(offset)
     }
 
-    /// Adds the argument of `len` bytes at `offset` of the arena.
-    #[inline]
-    pub fn push_ref(&mut self, offset: usize, len: usize) {
-        self.refs.push(ArgRef::in_arena(offset, len));
-    }
-
     /// Adds an argument that stays where it is.
     pub fn push_shared(&mut self, bytes: Bytes) {
         self.refs.push(ArgRef::shared(self.shared.len()));

@@ -138,6 +138,18 @@ impl<'a> Args<'a> {
         self.refs.iter().map(len).sum()
     }
 
+    /// A bound on the bytes of all arguments, which is reached where they stand together.
+    #[inline]
+    pub fn most_bytes(&self) -> usize {
+        match self.refs {
+            // The arguments of a request follow one another in the arena.
+            [first, .., last] if self.shared.is_empty() => {
+                (last.offset + last.len - first.offset) as usize
+            }
+            _ => self.total_bytes(),
+        }
+    }
+
     /// Whether the argument at `at` is `word`, in any case. `word` is given in upper case.
     pub fn is(&self, at: usize, word: &str) -> bool {
         self.get(at).is_some_and(|argument| argument.eq_ignore_ascii_case(word.as_bytes()))

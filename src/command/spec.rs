@@ -766,6 +766,15 @@ impl Command {
         self
     }
 
+    /// Whether a client that says `name` means it: its own name in any case.
+    #[inline]
+    pub fn is_named(&self, name: &[u8]) -> bool {
+        // In lower case a letter has the bit that the others keep.
+        let same =
+            |(own, byte): (&u8, &u8)| *own == *byte | (u8::from(own.is_ascii_lowercase()) << 5);
+        self.name.len() == name.len() && self.name.as_bytes().iter().zip(name).all(same)
+    }
+
     /// Whether a request of `argc` arguments, name included, has the right number of them.
     pub const fn accepts(&self, argc: usize) -> bool {
         if self.arity >= 0 { argc == self.arity as usize } else { argc >= -self.arity as usize }

@@ -39,12 +39,34 @@ impl KeyHasher {
 /// after it, if that is not empty; else the whole key (rule of the Redis Cluster specification).
 #[inline]
 pub fn hash_tag(key: &[u8]) -> &[u8] {
+    if !has_brace(key) {
+        return key;
+    }
     let Some(open) = memchr::memchr(b'{', key) else { return key };
     let rest = &key[open + 1..];
     match memchr::memchr(b'}', rest) {
         Some(close) if close > 0 => &rest[..close],
         _ => key,
     }
+}
+
+/// Whether there is a `{` in `key`. Most keys are short and have none: for them it costs less than
+/// a call.
+#[inline]
+fn has_brace(key: &[u8]) -> bool {
+    const LONG: usize = 64;
+    const ONES: u64 = u64::MAX / 0xFF;
+    if key.len() > LONG {
+        return true;
+    }
+    // A byte of `x` that is zero makes the highest bit of its place in the sum be set, and no
+    // bit is set if there is none.
+    let is_in = |x: u64| x.wrapping_sub(ONES) & !x & (ONES << 7);
+    let (words, rest) = key.as_chunks::<8>();
+    let braces = ONES * u64::from(b'{');
+    let found =
+        words.iter().fold(0, |found, word| found | is_in(u64::from_le_bytes(*word) ^ braces));
+    found != 0 || rest.contains(&b'{')
 }
 
 /// How many shards the keyspace is cut into.
@@ -113,6 +135,19 @@ mod tests {
         ];
         for (key, tag) in cases {
             assert_eq!(hash_tag(key), tag, "{}", key.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_tag_is_found_wherever_it_stands() {
+        for len in 0..80 {
+            // Bytes beside those of the brace, and such as make a sum carry.
+            let plain: Vec<u8> = (0..len).map(|at| [b'z', 0xFF, b'|', 0, 0xFB][at % 5]).collect();
+            assert_eq!(hash_tag(&plain), plain);
+            for at in 0..len {
+                let key = [&plain[..at], b"{tag}", &plain[at..]].concat();
+                assert_eq!(hash_tag(&key), b"tag", "{}", key.escape_ascii());
+            }
         }
     }
 

@@ -37,6 +37,9 @@ const FIRST_BODY_ROOM: usize = 4 * 1024;
 /// The digits that are read in a loop of their own; no announced length in practice has more.
 const SHORT_DIGITS: usize = 9;
 
+/// The digits for which there is a way without a loop.
+const SHORTEST_DIGITS: u32 = 2;
+
 /// What a connection may send. Cheap to build for each call; the values come from the
 /// configuration and from whether the client has authenticated.
 #[derive(Clone, Copy, Debug)]
@@ -225,7 +228,13 @@ impl Parser {
             return self.resume(input, args, limits);
         }
         match input.first() {
-            Some(b'*') => self.parse_multibulk(input, args, limits),
+            Some(b'*') => match scan_short(input, args, limits) {
+                Some(consumed) => {
+                    self.need = 0;
+                    Ok(Parsed::Complete { consumed })
+                }
+                None => self.parse_multibulk(input, args, limits),
+            },
             Some(_) => parse_inline(input, args, limits),
             None => Ok(Parsed::Incomplete { consumed: 0 }),
         }
@@ -259,6 +268,7 @@ impl Parser {
         limits: &Limits,
     ) -> Result<Parsed, ProtocolError> {
         self.need = 0;
+        args.clear();
         let Some((count, pos)) = read_count(input, limits)? else {
             return Ok(Parsed::Incomplete { consumed: 0 });
         };
@@ -443,6 +453,47 @@ fn parse_inline(
         Ok(Parsed::Nothing { consumed })
     } else {
         Ok(Parsed::Complete { consumed })
+    }
+}
+
+/// The way of most requests: all of it has arrived, and no count or length has more than
+/// [`SHORTEST_DIGITS`] digits. Gives where it ends. None for any other, be it wrong, incomplete or
+/// only longer; `args` may then hold a part of it.
+#[inline]
+fn scan_short(input: &[u8], args: &mut Vec<Arg>, limits: &Limits) -> Option<usize> {
+    const { assert!(10_usize.pow(SHORTEST_DIGITS) <= Limits::UNAUTHENTICATED_BULK) };
+    if !limits.authenticated || limits.max_bulk < Limits::UNAUTHENTICATED_BULK {
+        return None;
+    }
+    let (count, mut pos) = read_shortest(input, 0, b'*')?;
+    if count == 0 || args.capacity() > KEPT_ARGS {
+        return None;
+    }
+    for _ in 0..count {
+        let (len, start) = read_shortest(input, pos, b'$')?;
+        let end = start + len;
+        let [b'\r', b'\n', ..] = input.get(end..)? else { return None };
+        args.push(Arg::Inline { start, end });
+        pos = end + 2;
+    }
+    Some(pos)
+}
+
+/// Reads `marker`, up to [`SHORTEST_DIGITS`] digits, and CR LF at `pos`. Gives the number and the
+/// place after the line; none for anything else.
+#[inline]
+fn read_shortest(input: &[u8], pos: usize, marker: u8) -> Option<(usize, usize)> {
+    let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
+    match *input.get(pos..)? {
+        [first, ref line @ ..] if first == marker => match *line {
+            [one, b'\r', b'\n', ..] if digit(one) < 10 => Some((digit(one), pos + 4)),
+            // A leading zero stands alone.
+            [ten, one, b'\r', b'\n', ..] if (1..10).contains(&digit(ten)) && digit(one) < 10 => {
+                Some((10 * digit(ten) + digit(one), pos + 5))
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

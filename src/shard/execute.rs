@@ -342,7 +342,7 @@ impl Executor {
 pub(super) fn finished(command: &Command, ns: u64, args: Args<'_>, reply_bytes: usize) -> Finished {
     Finished {
         ns,
-        request_bytes: args.total_bytes(),
+        request_bytes: args.most_bytes(),
         reply_bytes,
         fast: command.flags.has(Flags::FAST),
         loggable: !command.flags.has(Flags::SKIP_SLOWLOG),

@@ -262,3 +262,19 @@ fn collect_key_specs(arg: &Arg, named: &mut HashSet<u8>) {
     }
     arg.children.iter().for_each(|child| collect_key_specs(child, named));
 }
+
+#[test]
+fn a_row_knows_its_name_in_any_case_and_no_other() {
+    for row in rows() {
+        let name = row.name.as_bytes();
+        assert!(row.is_named(name) && row.is_named(&name.to_ascii_uppercase()), "{}", row.name);
+        assert!(!row.is_named(&name[1..]) && !row.is_named(&[name, b"x"].concat()));
+        for at in 0..name.len() {
+            for byte in 0..=u8::MAX {
+                let mut other = name.to_vec();
+                other[at] = byte;
+                assert_eq!(row.is_named(&other), other.eq_ignore_ascii_case(name), "{}", row.name);
+            }
+        }
+    }
+}
