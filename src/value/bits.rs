@@ -6,6 +6,8 @@
 
 use std::cmp::Ordering;
 
+pub use super::ones::count;
+
 /// A bit's value.
 pub type Bit = bool;
 
@@ -38,55 +40,6 @@ pub fn bytes_up_to(at: u64) -> usize {
 #[inline]
 fn mask(at: u64) -> u8 {
     0x80 >> (at & 7)
-}
-
-/// A carry-save adder: for every bit position the sum of three bits, as (carry, sum).
-#[inline]
-fn add_bits(a: u64, b: u64, c: u64) -> (u64, u64) {
-    let half = a ^ b;
-    ((a & b) | (half & c), half ^ c)
-}
-
-/// Words that are counted side by side, so that they fill a vector register.
-const LANES: usize = 4;
-/// Words of a lane that are added up bit by bit before their ones are counted.
-const DEPTH: usize = 8;
-/// Bytes of such a block.
-const BLOCK: usize = LANES * DEPTH * 8;
-
-/// The ones in `bytes`. The Harley-Seal method: eight words are added up bit by bit, so that only
-/// the word of eights is counted in each block.
-pub fn count(bytes: &[u8]) -> u64 {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let (mut ones, mut twos, mut fours) = ([0u64; LANES], [0u64; LANES], [0u64; LANES]);
-    let mut eights = [0u64; LANES];
-    for block in blocks {
-        let (words, _) = block.as_chunks::<8>();
-        for lane in 0..LANES {
-            let word = |row: usize| u64::from_le_bytes(words[row * LANES + lane]);
-            let (two_a, one) = add_bits(ones[lane], word(0), word(1));
-            let (two_b, one) = add_bits(one, word(2), word(3));
-            let (two_c, one) = add_bits(one, word(4), word(5));
-            let (two_d, one) = add_bits(one, word(6), word(7));
-            let (four_a, two) = add_bits(twos[lane], two_a, two_b);
-            let (four_b, two) = add_bits(two, two_c, two_d);
-            let (eight, four) = add_bits(fours[lane], four_a, four_b);
-            (ones[lane], twos[lane], fours[lane]) = (one, two, four);
-            eights[lane] += u64::from(eight.count_ones());
-        }
-    }
-    let weigh = |words: &[u64; LANES], weight: u64| {
-        words.iter().map(|word| u64::from(word.count_ones()) * weight).sum::<u64>()
-    };
-    let in_blocks = eights.iter().sum::<u64>() * 8 + weigh(&fours, 4) + weigh(&twos, 2);
-    in_blocks + weigh(&ones, 1) + count_plainly(rest)
-}
-
-fn count_plainly(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let words: u32 = words.iter().map(|word| u64::from_le_bytes(*word).count_ones()).sum();
-    let rest: u32 = rest.iter().map(|byte| byte.count_ones()).sum();
-    u64::from(words + rest)
 }
 
 /// The ones among the bits from `first` to `last`, both included and inside.

@@ -13,6 +13,7 @@ pub mod listpack;
 pub mod long_double;
 mod lot;
 pub mod lzf;
+mod ones;
 mod segment;
 pub mod set;
 pub mod size_class;
