@@ -24,7 +24,11 @@ use crate::value::listpack::Item;
 /// The limits of encodings that the configuration sets.
 pub(super) fn limits(cx: &Read<'_>) -> Limits {
     let config = cx.config();
-    Limits { node_size: config.list_max_listpack_size, compress_depth: config.list_compress_depth }
+    Limits {
+        node_size: config.list_max_listpack_size,
+        compress_depth: config.list_compress_depth,
+        plain_from: cx.parts()[0].plain_from,
+    }
 }
 
 /// Writes an element as a bulk string.

@@ -130,6 +130,9 @@ pub struct Shard {
     pub eviction_pool: EvictionPool,
     /// Whether active expiry runs (`DEBUG SET-ACTIVE-EXPIRE`).
     pub active_expire: bool,
+    /// From how many bytes on an element of a quicklist stands alone; 0: as its limits say
+    /// (`DEBUG QUICKLIST-PACKED-THRESHOLD`).
+    pub plain_from: u32,
     /// What all shards use.
     pub memory: Arc<MemoryBoard>,
     /// Where big garbage goes.
@@ -159,6 +162,7 @@ impl Shard {
             expire_db: 0,
             eviction_pool: EvictionPool::default(),
             active_expire: true,
+            plain_from: 0,
             memory,
             reclaim,
         }

@@ -13,7 +13,7 @@ fn with_limits<R>(run: impl FnOnce(&Limits<'_>) -> R) -> R {
         string_max: 1 << 20,
         now_ms: 1_000_000,
         hash: hash::Limits { listpack_entries: 8, listpack_value: 16, hasher: &hasher },
-        list: list::Limits { node_size: 4, compress_depth: 1 },
+        list: list::Limits { node_size: 4, compress_depth: 1, plain_from: 0 },
         zset: zset::Limits { listpack_entries: 8, listpack_value: 16, hasher: &hasher },
         set: set::Limits {
             intset_entries: 8,
@@ -112,7 +112,7 @@ fn footers_are_checked() {
 #[test]
 fn compressed_nodes_are_saved_like_others() {
     let list_of = |compress_depth| {
-        let limits = list::Limits { node_size: 4, compress_depth };
+        let limits = list::Limits { node_size: 4, compress_depth, plain_from: 0 };
         let mut list = list::List::new();
         for n in 0..40 {
             let element =

@@ -34,12 +34,15 @@ pub struct Limits {
     /// How large a node may be: `list-max-listpack-size`.
     ///
     /// Elements of a node if positive (0 counts as 1); -1 to -5 (and below) stand for 4, 8, 16, 32
-    /// and 64 KiB.
+    /// and 64 KiB. A quicklist keeps what held when it became one, up to 32,767 elements.
     pub node_size: i32,
     /// Nodes at each end of a quicklist that are not compressed, while those between them are; 0
     /// if none is: `list-compress-depth`. A quicklist keeps what held when it became one. Redis
     /// counts to 65,535, and so does this.
     pub compress_depth: u32,
+    /// From how many bytes on an element of a quicklist stands alone; 0: when it is larger than a
+    /// node may be. For those who test: `DEBUG QUICKLIST-PACKED-THRESHOLD`.
+    pub plain_from: u32,
 }
 
 impl Limits {
@@ -65,6 +68,9 @@ impl Limits {
 
     /// Whether an element of so many bytes stands alone.
     fn stands_alone(self, bytes: usize) -> bool {
+        if self.plain_from > 0 {
+            return bytes >= self.plain_from as usize;
+        }
         bytes > self.bytes().unwrap_or(SAFE_NODE)
     }
 }
@@ -119,6 +125,17 @@ enum Repr {
     Quicklist(Box<Quicklist>),
 }
 
+/// How a quicklist is laid out: what it keeps for life of the limits, and how many nodes came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Nodes.
+    pub nodes: usize,
+    /// See [`Limits::node_size`].
+    pub node_size: i16,
+    /// See [`Limits::compress_depth`].
+    pub compress_depth: u16,
+}
+
 /// A node as it is saved.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeRef<'a> {
@@ -140,6 +157,16 @@ pub enum NodeBytes<'a> {
         /// How many they are uncompressed.
         len: usize,
     },
+}
+
+impl NodeBytes<'_> {
+    /// How many bytes they are, uncompressed.
+    pub fn uncompressed_len(self) -> usize {
+        match self {
+            NodeBytes::Raw(bytes) => bytes.len(),
+            NodeBytes::Lzf { len, .. } => len,
+        }
+    }
 }
 
 impl Default for List {
@@ -244,8 +271,7 @@ impl List {
 
     fn become_quicklist(&mut self, limits: Limits) -> &mut Quicklist {
         if let Repr::Listpack(elements) = &mut self.0 {
-            let depth = u16::try_from(limits.compress_depth).unwrap_or(u16::MAX);
-            let mut list = Box::new(Quicklist::new(depth));
+            let mut list = Box::new(Quicklist::new(limits));
             if !elements.is_empty() {
                 list.push_node(End::Tail, Node::Packed(std::mem::take(elements)));
             }
@@ -433,6 +459,14 @@ impl List {
             Repr::Quicklist(list) => (None, Some(list.nodes())),
         };
         only.into_iter().chain(list.into_iter().flatten())
+    }
+
+    /// How it is laid out, if it is a quicklist.
+    pub fn layout(&self) -> Option<Layout> {
+        match &self.0 {
+            Repr::Listpack(_) => None,
+            Repr::Quicklist(list) => Some(list.layout()),
+        }
     }
 
     /// Adds a loaded listpack at the tail as a node of its own; an empty one is passed over. Call

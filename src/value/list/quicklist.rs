@@ -13,15 +13,15 @@
 //! first, and costs a 16-byte node no links.
 //!
 //! Where elements go and when nodes are split and merged is as in Redis, so that a list comes back
-//! to one node, and so to a listpack, by the same requests. As in Redis, too, a list has its
-//! compression depth for life: so many nodes at each end are never compressed, those between them
+//! to one node, and so to a listpack, by the same requests. As in Redis, too, a list has the size of
+//! its nodes and its compression depth for life: so many nodes at each end are never compressed, those between them
 //! are whenever nobody works on them, if that is worth it.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use super::node::Node;
-use super::{Direction, Element, End, Limits, NodeRef, Side, remove_equal_in};
+use super::{Direction, Element, End, Layout, Limits, NODE_BYTES, NodeRef, Side, remove_equal_in};
 use crate::value::listpack::{self, Item, Listpack};
 use crate::value::size_class::size_class;
 use crate::value::thin::ThinBytes;
@@ -61,14 +61,34 @@ pub(super) struct Quicklist {
     len: usize,
     /// Bytes allocated for nodes and blocks.
     bytes: usize,
+    /// How large a node may be: see [`Limits::node_size`].
+    node_size: i16,
     /// Nodes at each end that are not compressed; 0 if none is.
     depth: u16,
 }
 
 impl Quicklist {
-    /// An empty list with this compression depth.
-    pub(super) fn new(depth: u16) -> Quicklist {
-        Quicklist { blocks: VecDeque::new(), len: 0, bytes: 0, depth }
+    /// An empty list that keeps to these limits.
+    pub(super) fn new(limits: Limits) -> Quicklist {
+        let least = -(NODE_BYTES.len() as i32);
+        let node_size = i16::try_from(limits.node_size.max(least)).unwrap_or(i16::MAX);
+        let depth = u16::try_from(limits.compress_depth).unwrap_or(u16::MAX);
+        Quicklist::with(node_size, depth)
+    }
+
+    fn with(node_size: i16, depth: u16) -> Quicklist {
+        Quicklist { blocks: VecDeque::new(), len: 0, bytes: 0, node_size, depth }
+    }
+
+    /// What this list keeps to where these limits are those of the moment.
+    #[inline]
+    fn own(&self, limits: Limits) -> Limits {
+        Limits { node_size: self.node_size.into(), ..limits }
+    }
+
+    /// How it is laid out.
+    pub(super) fn layout(&self) -> Layout {
+        Layout { nodes: self.node_count(), node_size: self.node_size, compress_depth: self.depth }
     }
 
     #[inline]
@@ -93,7 +113,7 @@ impl Quicklist {
     }
 
     pub(super) fn duplicate(&self) -> Quicklist {
-        let mut copy = Quicklist::new(self.depth);
+        let mut copy = Quicklist::with(self.node_size, self.depth);
         for node in self.blocks.iter().flat_map(|block| &block.nodes) {
             copy.add_node(End::Tail, node.clone());
         }
@@ -464,6 +484,7 @@ impl Quicklist {
 
     /// Adds an element at an end.
     pub(super) fn push(&mut self, end: End, element: &Element<'_>, limits: Limits) {
+        let limits = self.own(limits);
         match self.end(end) {
             Some(spot) if self.node(spot).takes(element.bytes.len(), limits) => {
                 self.change(spot, |node| match end {
@@ -483,6 +504,7 @@ impl Quicklist {
         element: &Element<'_>,
         limits: Limits,
     ) {
+        let limits = self.own(limits);
         let Some((spot, offset)) = self.locate(place) else { return };
         if self.node(spot).takes(element.bytes.len(), limits) {
             self.change(spot, |node| insert_into(node.packed(), offset, side, element));
@@ -576,6 +598,7 @@ impl Quicklist {
 
     /// Puts an element in the place of the one at `place`.
     pub(super) fn set(&mut self, place: usize, element: &Element<'_>, limits: Limits) {
+        let limits = self.own(limits);
         let Some((spot, offset)) = self.locate(place) else { return };
         if self.node(spot).holds(element, limits) {
             self.change(spot, |node| match node {

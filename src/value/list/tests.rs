@@ -9,7 +9,7 @@ use super::*;
 use crate::value::lzf;
 
 /// Nodes of at most 4 KiB.
-const BYTES: Limits = Limits { node_size: -1, compress_depth: 0 };
+const BYTES: Limits = Limits { node_size: -1, compress_depth: 0, plain_from: 0 };
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -58,8 +58,11 @@ fn step() -> impl Strategy<Value = Step> {
 fn limits() -> impl Strategy<Value = Limits> {
     let node_size = prop::sample::select(vec![0, 1, 2, 3, 7, -1, -2]);
     let compress_depth = prop_oneof![Just(0), 1u32..4, Just(u32::MAX)];
-    (node_size, compress_depth)
-        .prop_map(|(node_size, compress_depth)| Limits { node_size, compress_depth })
+    // An integer that stands alone would be shown as bytes: all of those here have one digit.
+    let plain_from = prop_oneof![6 => Just(0), 1 => 2u32..5, 1 => Just(u32::MAX)];
+    (node_size, compress_depth, plain_from).prop_map(|(node_size, compress_depth, plain_from)| {
+        Limits { node_size, compress_depth, plain_from }
+    })
 }
 
 /// Places of the elements equal to this one.
@@ -281,7 +284,7 @@ fn encodings_change_where_redis_changes_them() {
     list.shrink(BYTES);
     assert_eq!(list.encoding(), "listpack");
     // By number: half of three is one.
-    let three = Limits { node_size: 3, compress_depth: 0 };
+    let three = Limits { node_size: 3, compress_depth: 0, plain_from: 0 };
     for _ in 0..3 {
         list.grow_for(1, 1, three);
         list.push(End::Head, b"x", three);
@@ -307,7 +310,7 @@ fn encodings_change_where_redis_changes_them() {
 #[test]
 #[cfg_attr(miri, ignore = "many elements, and no other code than the short tests")]
 fn a_big_list_is_small() {
-    let limits = Limits { node_size: -2, compress_depth: 0 };
+    let limits = Limits { node_size: -2, compress_depth: 0, plain_from: 0 };
     let count = 200_000;
     let mut list = numbered(count, limits);
     let per_element = list.bytes() as f64 / count as f64;
@@ -335,12 +338,12 @@ fn limits_have_their_bounds() {
     for (node_size, bytes) in
         [(-1, 4096), (-2, 8192), (-3, 16_384), (-4, 32_768), (-5, 65_536), (i32::MIN, 65_536)]
     {
-        let limits = Limits { node_size, compress_depth: 0 };
+        let limits = Limits { node_size, compress_depth: 0, plain_from: 0 };
         assert!(!limits.exceeded_by(bytes, usize::MAX) && limits.exceeded_by(bytes + 1, 1));
         assert!(!limits.stands_alone(bytes) && limits.stands_alone(bytes + 1));
     }
     for (node_size, count) in [(0, 1), (1, 1), (9, 9), (i32::MAX, i32::MAX as usize)] {
-        let limits = Limits { node_size, compress_depth: 0 };
+        let limits = Limits { node_size, compress_depth: 0, plain_from: 0 };
         assert!(!limits.exceeded_by(SAFE_NODE, count) && limits.exceeded_by(SAFE_NODE, count + 1));
         assert!(limits.exceeded_by(SAFE_NODE + 1, 1) && limits.stands_alone(SAFE_NODE + 1));
     }
@@ -364,7 +367,7 @@ fn inner_nodes_are_compressed() {
 
 #[test]
 fn what_is_not_worth_it_is_not_compressed() {
-    let limits = Limits { node_size: 1, compress_depth: 1 };
+    let limits = Limits { node_size: 1, compress_depth: 1, plain_from: 0 };
     let mut list = List::new();
     let mut rng = fastrand::Rng::with_seed(1);
     let noise: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(2_000).collect();
@@ -404,4 +407,55 @@ fn a_list_keeps_its_depth() {
         list.push(End::Tail, &[b'z'; 30], BYTES);
     }
     assert_eq!((list.encoding(), compressed(&list)), ("quicklist", 0));
+}
+
+#[test]
+fn a_list_keeps_the_size_of_its_nodes() {
+    let two = Limits { node_size: 2, ..BYTES };
+    let mut list = List::new();
+    for _ in 0..5 {
+        list.grow_for(1, 1, two);
+        list.push(End::Tail, b"x", two);
+    }
+    // Whatever the configuration says later.
+    for _ in 0..3 {
+        list.push(End::Tail, b"x", BYTES);
+    }
+    list.insert(1, Side::Before, b"y", BYTES);
+    check(&list);
+    let nodes = list.nodes().count();
+    assert_eq!(list.layout(), Some(Layout { nodes, node_size: 2, compress_depth: 0 }));
+    assert!((5..=6).contains(&nodes), "{nodes} nodes of up to two elements");
+    assert_eq!(list.duplicate().layout(), list.layout());
+    // Whether it may be a listpack again follows from what holds now.
+    list.remove_range(2, usize::MAX);
+    list.shrink(BYTES);
+    assert_eq!((list.encoding(), list.layout()), ("listpack", None));
+}
+
+#[test]
+fn the_size_of_nodes_has_bounds() {
+    for (asked, kept) in [(i32::MIN, -5), (-6, -5), (0, 0), (7, 7), (i32::MAX, i16::MAX)] {
+        let mut list = List::new();
+        let limits = Limits { node_size: asked, ..BYTES };
+        list.append_plain(b"x", limits);
+        assert_eq!(list.layout().map(|layout| layout.node_size), Some(kept));
+    }
+}
+
+#[test]
+fn elements_stand_alone_from_a_given_size_on() {
+    let three = Limits { plain_from: 3, ..BYTES };
+    let mut list = List::new();
+    list.append_plain(b"first", three);
+    for element in [&b"ab"[..], b"cd", b"efg", b"hi"] {
+        list.push(End::Tail, element, three);
+    }
+    let plain = |list: &List| list.nodes().map(|node| node.is_plain).collect::<Vec<_>>();
+    assert_eq!(plain(&list), [true, false, true, false]);
+    list.insert(1, Side::After, b"jkl", three);
+    list.set(0, b"m", three);
+    check(&list);
+    assert_eq!(elements(&list), [&b"m"[..], b"ab", b"jkl", b"cd", b"efg", b"hi"]);
+    assert_eq!(plain(&list), [false, true, false, true, false]);
 }

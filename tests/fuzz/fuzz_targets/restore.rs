@@ -19,7 +19,7 @@ fn entry(payload: &[u8]) -> Option<OwnedEntry> {
         string_max: 1 << 20,
         now_ms: 1_000_000,
         hash: hash::Limits { listpack_entries: 8, listpack_value: 16, hasher: &hasher },
-        list: list::Limits { node_size: 4, compress_depth: 1 },
+        list: list::Limits { node_size: 4, compress_depth: 1, plain_from: 0 },
         zset: zset::Limits { listpack_entries: 8, listpack_value: 16, hasher: &hasher },
         set: set::Limits {
             intset_entries: 8,
