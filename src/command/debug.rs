@@ -2,15 +2,19 @@
 //!
 //! It runs with every box in hand, on their owners: a command that sleeps or panics does so where
 //! the data is, and nobody's commands go on meanwhile. `enable-debug-command` says who may.
+//!
+//! `digest` tells whether two servers have the same data, `encoding` how values are kept.
+
+mod digest;
+mod encoding;
 
 use std::time::Duration;
 
-use super::key::object::encoding;
 use super::spec::{Command, Flags, Group};
-use super::{AccessPolicy, Args, CommandError, CommandResult, Write, idle_seconds};
+use super::{Args, CommandError, CommandResult, Write};
 use crate::config::Peer;
 use crate::glob::{Case, matches};
-use crate::keyspace::{Db, ObjectRef, Value};
+use crate::keyspace::{Db, Value};
 use crate::resp::{Proto, Writer};
 
 /// DEBUG subcommand [argument …]
@@ -20,7 +24,15 @@ fn debug(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandRes
     match (word.as_slice(), args.len()) {
         (b"HELP", 2) => super::help::write(out, "DEBUG", HELP),
         (b"SLEEP", 3) => sleep(cx, &args[2], out),
-        (b"OBJECT", 3 | 4) => return object(cx, args, out),
+        (b"DIGEST", 2) => digest::of_all(cx, out),
+        (b"DIGEST-VALUE", 2..) => digest::of_values(cx, args, out),
+        (b"OBJECT", 3 | 4) => return encoding::object(cx, args, out),
+        (b"SDSLEN", 3) => return encoding::string_lengths(cx, args, out),
+        (b"LISTPACK", 3) => return encoding::listpack(cx, args, out),
+        (b"QUICKLIST", 3 | 4) => return encoding::quicklist(cx, args, out),
+        (b"QUICKLIST-PACKED-THRESHOLD", 3) => {
+            return encoding::set_packed_threshold(cx, &args[2], out);
+        }
         (b"SET-ACTIVE-EXPIRE", 3) => set_active_expire(cx, &args[2], out),
         (b"STRINGMATCH-LEN", 4) => {
             out.int(i64::from(matches(&args[2], &args[3], Case::Sensitive)));
@@ -68,51 +80,6 @@ fn sleep(cx: &Write<'_>, seconds: &[u8], out: &mut Writer<'_>) {
     let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     cx.server().clock.sleep(time.unwrap_or_default());
     out.ok();
-}
-
-/// DEBUG OBJECT key [FAST]
-fn object(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
-    let policy = AccessPolicy::of(cx.config());
-    let now_ms = cx.now_ms();
-    let entry = cx.peek(&args.key(2)).ok_or(CommandError::NO_SUCH_KEY)?;
-    let lru = entry.access();
-    let idle_s = match policy {
-        AccessPolicy::Lru => idle_seconds(lru, now_ms),
-        AccessPolicy::Lfu { .. } => 0,
-    };
-    let length = match args.is(3, "FAST") {
-        true => String::new(),
-        false => format!("serializedlength:{} ", serialized_len(&entry)),
-    };
-    // Entries move, so where one is means nothing to anyone: the place of its key stands for it.
-    out.simple(&format!(
-        "Value at:{:p} refcount:1 encoding:{} {length}lru:{lru} lru_seconds_idle:{idle_s}",
-        entry.key().as_ptr(),
-        encoding(entry),
-    ));
-    Ok(())
-}
-
-/// Bytes of a string in a snapshot, not compressed (RDB's string encoding); of an object, those
-/// that it takes in memory.
-fn serialized_len(entry: &crate::keyspace::EntryRef<'_>) -> usize {
-    let Some(value) = entry.string() else { return entry.object().map_or(0, ObjectRef::bytes) };
-    if let Some(number) = value.as_integer() {
-        if i8::try_from(number).is_ok() {
-            return 2;
-        } else if i16::try_from(number).is_ok() {
-            return 3;
-        } else if i32::try_from(number).is_ok() {
-            return 5;
-        }
-    }
-    let len = value.len();
-    let head = match len {
-        ..64 => 1,
-        64..16_384 => 2,
-        _ => 5,
-    };
-    head + len
 }
 
 /// DEBUG SET-ACTIVE-EXPIRE 0|1
@@ -257,14 +224,22 @@ fn populate(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> Command
 const HELP: &[&str] = &[
     "CHANGE-REPL-ID",
     "    Nothing: there are no replicas that would notice.",
+    "DIGEST",
+    "    A SHA-1 digest of all databases: Valkey's of the same data is the same.",
+    "DIGEST-VALUE <key> [<key> ...]",
+    "    Such a digest of the value of each key.",
     "ERROR <text>",
     "    Answer with this error.",
     "HTSTATS <db> [FULL]",
     "    Figures of the hash tables of a logical database, by shard.",
+    "HTSTATS-KEY <key> [FULL]",
+    "    An error: no value is kept in a hash table of that kind.",
+    "LISTPACK <key>",
+    "    Write the listpack that a value is kept in into the log.",
     "LOG <message>",
     "    Write a line into the log.",
     "OBJECT <key> [FAST]",
-    "    How the value of a key is kept; without its serialized length if FAST.",
+    "    How the value of a key is kept; without what takes long to tell if FAST.",
     "PANIC",
     "    End the server as a mistake of its own would.",
     "POPULATE <count> [<prefix>] [<size>]",
@@ -272,6 +247,12 @@ const HELP: &[&str] = &[
     "PROTOCOL <type>",
     "    A reply of this type: string, integer, double, bignum, null, array, set, map, attrib,",
     "    push, verbatim, true, false.",
+    "QUICKLIST <key> [0|1]",
+    "    Write the nodes of a quicklist into the log, with 1 their elements as well.",
+    "QUICKLIST-PACKED-THRESHOLD <size>",
+    "    Let elements of so many bytes stand alone in their quicklists; 0: those above the limit.",
+    "SDSLEN <key>",
+    "    How long a key and its string are, and what is allocated for them.",
     "SET-ACTIVE-EXPIRE (0|1)",
     "    Whether keys are removed when their time is over though nobody asks for them.",
     "SLEEP <seconds>",

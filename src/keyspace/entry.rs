@@ -28,7 +28,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use super::object::{Object, ObjectMut, ObjectRef};
-use super::string::{INLINE_MAX, SharedBytes, Stored, Value, ValueRef, grown_copy};
+use super::string::{INLINE_MAX, SharedBytes, Stored, Value, ValueRef, grown_copy, shared_room};
 use crate::value::hash::Hash;
 use crate::value::list::List;
 use crate::value::set::Set;
@@ -309,6 +309,23 @@ impl<'a> EntryRef<'a> {
     #[inline]
     pub fn allocation_size(self) -> usize {
         self.raw.charge()
+    }
+
+    /// Bytes allocated for the entry alone, without what its value has beside it.
+    pub fn own_allocation(self) -> usize {
+        self.raw.header().allocation(self.key().len())
+    }
+
+    /// Bytes by which a string may grow before it is allocated anew.
+    pub fn room(self) -> usize {
+        let header = self.raw.header();
+        let text = self.string().map_or(0, |string| string.len());
+        match self.kind() {
+            Kind::Shared => shared_room(self.allocation_size() - self.own_allocation(), text),
+            _ => {
+                self.own_allocation() - header.key_offset() - self.key().len() - header.value_len()
+            }
+        }
     }
 
     /// A copy with the same key, value, expiry and access; shared bytes are shared.

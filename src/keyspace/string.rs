@@ -177,6 +177,11 @@ impl SharedBytes {
     }
 }
 
+/// Bytes by which a shared string of `len` bytes may grow where it is, if so many are allocated.
+pub(super) fn shared_room(allocated: usize, len: usize) -> usize {
+    allocated.saturating_sub(SHARED_BOOKKEEPING + len)
+}
+
 /// A copy of `bytes` with room for `len` bytes, and for more if that is growth.
 pub(super) fn grown_copy(bytes: &[u8], len: usize) -> BytesMut {
     let room = if len > bytes.len() { len.min(DOUBLE_UP_TO).max(len / 4) } else { 0 };

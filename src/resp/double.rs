@@ -19,6 +19,23 @@ pub fn format_double(value: f64, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// As [`format_double`], but whole numbers get no form of their own: 1e10 is `1e+10`. So they stand
+/// in Redis's digests.
+pub fn format_double_digits(value: f64, out: &mut Vec<u8>) {
+    let mut text = DoubleText::default();
+    text.write_as(value, Whole::Digits);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// How whole numbers up to [`MAX_INTEGER`] are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    /// As integers.
+    Integers,
+    /// As any other number.
+    Digits,
+}
+
 /// The text of a double, on the stack.
 #[derive(Default)]
 pub(super) struct DoubleText {
@@ -38,6 +55,10 @@ impl DoubleText {
     }
 
     fn write(&mut self, value: f64) {
+        self.write_as(value, Whole::Integers);
+    }
+
+    fn write_as(&mut self, value: f64, whole: Whole) {
         if value.is_nan() {
             return self.push(b"nan");
         }
@@ -47,7 +68,11 @@ impl DoubleText {
         let magnitude = value.abs();
         if magnitude.is_infinite() {
             self.push(b"inf");
-        } else if magnitude <= MAX_INTEGER && magnitude.trunc() == magnitude {
+        } else if magnitude == 0.0
+            || whole == Whole::Integers
+                && magnitude <= MAX_INTEGER
+                && magnitude.trunc() == magnitude
+        {
             self.push(itoa::Buffer::new().format(magnitude as u64).as_bytes());
         } else {
             let mut digits = [0; MAX_DIGITS];

@@ -16,7 +16,7 @@ mod read;
 mod reply;
 mod write;
 
-pub use double::format_double;
+pub use double::{format_double, format_double_digits};
 pub use error::ProtocolError;
 pub use number::parse_int;
 pub use parse::{Arg, BIG_BULK, Limits, Parsed, Parser};

@@ -31,6 +31,13 @@ pub fn encode(entry: EntryRef<'_>, out: &mut Vec<u8>) -> Needs {
     Needs::Nothing
 }
 
+/// Bytes of an entry's value as it is saved, behind its type.
+pub fn encoded_len(entry: EntryRef<'_>) -> usize {
+    let mut bytes = Vec::new();
+    encode(entry, &mut bytes);
+    bytes.len() - size_of_val(&kind::STRING)
+}
+
 fn put_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
     out.push(kind::STRING);
     match value {

@@ -21,6 +21,7 @@ mod write;
 mod ziplist;
 
 pub use decode::{Limits, Restored};
+pub use encode::encoded_len;
 pub use payload::{PayloadError, dump, restore};
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl Read<'_> {
         }
         // Nothing expires while the command runs, so what is there now is what was found.
         let live = |key: &Key<'_>| {
-            let entry = self.get(key)?;
+            let entry = self.stored(key)?;
             (!self.is_expired(entry)).then_some(entry)
         };
         keys.iter().map(live).collect()
@@ -67,8 +67,9 @@ impl Read<'_> {
         self.lookup_all(keys).into_iter().map(|entry| entry.map(object_as).transpose()).collect()
     }
 
-    /// The entry of `key` in the client's database as it is.
-    fn get(&self, key: &Key<'_>) -> Option<EntryRef<'_>> {
+    /// The entry of `key` in the client's database as it is, its time over or not: neither counted
+    /// nor marked nor removed.
+    pub fn stored(&self, key: &Key<'_>) -> Option<EntryRef<'_>> {
         let place = super::place(self.parts, self.call.server, key.bytes, key.hash);
         self.parts[place].dbs[self.call.db.0 as usize].get(key.bytes, key.hash)
     }
