@@ -137,6 +137,8 @@ impl Flags {
     pub const NO_ASYNC_LOADING: Flags = Flags(1 << 17);
     /// Touches arbitrary keys, not named by its arguments.
     pub const TOUCHES_ARBITRARY_KEYS: Flags = Flags(1 << 18);
+    /// Runs for a slot that is on its way to this node, as after ASKING.
+    pub const ASKING: Flags = Flags(1 << 19);
     /// Ours: its work is not bounded, so only the owner runs it; never on a borrowed box.
     pub const UNBOUNDED: Flags = Flags(1 << 24);
     /// Ours: its work grows with the whole value at its key. Of a big one only the owner runs it,
@@ -172,6 +174,7 @@ pub const FLAG_NAMES: &[(Flags, &str)] = &[
     (Flags::STALE, "stale"),
     (Flags::SKIP_MONITOR, "skip_monitor"),
     (Flags::SKIP_SLOWLOG, "skip_commandlog"),
+    (Flags::ASKING, "asking"),
     (Flags::FAST, "fast"),
     (Flags::NO_AUTH, "no_auth"),
     (Flags::MAY_REPLICATE, "may_replicate"),

@@ -4,7 +4,7 @@ use super::ONE_KEY;
 use crate::command::hash::limits as hash_limits;
 use crate::command::list::limits as list_limits;
 use crate::command::set::limits as set_limits;
-use crate::command::spec::{Arg, ArgKind, Categories, Command, Group, KeySpec};
+use crate::command::spec::{Arg, ArgKind, Categories, Command, Flags, Group, KeySpec};
 use crate::command::zset::limits as zset_limits;
 use crate::command::{
     AccessPolicy, Args, CommandError, CommandResult, Effect, Key, Read, Write, access_of_frequency,
@@ -162,6 +162,13 @@ fn state(cx: &mut Write<'_>, key: &Key<'_>, args: Args<'_>, expiry: Option<i64>)
     cx.changed(key, RESTORE, Effect::Rewrite(&words));
 }
 
+const RESTORE_HISTORY: &[(&str, &str)] = &[
+    ("3.0.0", "New option `REPLACE`."),
+    ("5.0.0", "New option `ABSTTL`."),
+    ("5.0.0", "New options `IDLETIME` and `FREQ`."),
+];
+const RESTORE_COMPLEXITY: &str = "O(N) for a payload of N bytes; O(N log N) for sorted sets";
+
 const RESTORE_ARGS: &[Arg] = &[
     Arg::new("key", ArgKind::Key(0)),
     Arg::new("ttl", ArgKind::Integer),
@@ -190,19 +197,24 @@ pub const TABLE: &[Command] = &[
         .denyoom()
         .categories(Categories::KEYSPACE.and(Categories::DANGEROUS))
         .args(RESTORE_ARGS)
-        .history(
-            const {
-                &[
-                    ("3.0.0", "New option `REPLACE`."),
-                    ("5.0.0", "New option `ABSTTL`."),
-                    ("5.0.0", "New options `IDLETIME` and `FREQ`."),
-                ]
-            },
-        )
+        .history(RESTORE_HISTORY)
         .docs(
             Group::Generic,
             "2.6.0",
             "Gives a key the value of a payload that DUMP gave.",
-            "O(N) for a payload of N bytes; O(N log N) for sorted sets",
+            RESTORE_COMPLEXITY,
+        ),
+    Command::write("restore-asking", -4, restore)
+        .keys(const { &[KeySpec::one(1, "OW update")] })
+        .denyoom()
+        .flags(Flags::ASKING.and(Flags::SYSCMD))
+        .categories(Categories::KEYSPACE.and(Categories::DANGEROUS))
+        .args(RESTORE_ARGS)
+        .history(RESTORE_HISTORY)
+        .docs(
+            Group::Server,
+            "3.0.0",
+            "RESTORE of a key whose slot is on its way to this node.",
+            RESTORE_COMPLEXITY,
         ),
 ];
