@@ -13,9 +13,9 @@
 //! first, and costs a 16-byte node no links.
 //!
 //! Where elements go and when nodes are split and merged is as in Redis, so that a list comes back
-//! to one node, and so to a listpack, by the same requests. As in Redis, too, a list has the size of
-//! its nodes and its compression depth for life: so many nodes at each end are never compressed, those between them
-//! are whenever nobody works on them, if that is worth it.
+//! to one node, and so to a listpack, by the same requests. As in Redis, too, a list has the size
+//! of its nodes and its compression depth for life: so many nodes at each end are never compressed,
+//! those between them are whenever nobody works on them, if that is worth it.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
