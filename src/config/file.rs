@@ -4,6 +4,7 @@
 //! and later ones win. Must hold: an error names the line it is about, and never shows a secret;
 //! includes end, however files include each other.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -47,20 +48,37 @@ pub enum LoadError {
 /// How deep files may include each other.
 const MAX_INCLUDE_DEPTH: usize = 16;
 
-/// Directives that Valkey retired and still skips in files, so that old files go on working.
-const RETIRED: [&str; 6] = [
+/// Directives that are skipped in files: Valkey retired them, or Redis has them and Valkey does
+/// not, and nothing is lost with them.
+const SKIPPED: [&str; 11] = [
+    "cluster-compatibility-sample-ratio",
     "dynamic-hz",
     "events-per-io-thread",
+    "gopher-enabled",
     "io-threads-do-reads",
     "list-max-ziplist-entries",
     "list-max-ziplist-value",
     "lua-replicate-commands",
+    "replica-full-sync-buffer-limit",
+    "sanitize-dump-payload",
+    "vset-force-single-threaded-execution",
+];
+
+/// Directives that files may hold and that promise what this version does not have, each with
+/// that.
+const REFUSED: [(&str, &str); 4] = [
+    ("loadmodule", "has no modules"),
+    ("rename-command", "cannot rename commands"),
+    ("sentinel", "is no sentinel"),
+    ("user", "has no ACL"),
 ];
 
 /// A configuration in the making.
 pub struct Loader {
     config: Config,
     notes: Vec<String>,
+    /// Directives that were given and change nothing.
+    without_effect: BTreeSet<&'static str>,
 }
 
 /// Why a directive was not taken.
@@ -81,7 +99,8 @@ impl Loader {
     /// Starts from the defaults.
     pub fn new() -> Loader {
         // Zero acceptors, which no directive can ask for, stand for "not told".
-        Loader { config: Config { acceptors: 0, ..Config::default() }, notes: Vec::new() }
+        let config = Config { acceptors: 0, ..Config::default() };
+        Loader { config, notes: Vec::new(), without_effect: BTreeSet::new() }
     }
 
     /// Reads a file.
@@ -125,6 +144,10 @@ impl Loader {
         }
         if self.config.io_threads > 1 {
             self.notes.push("io-threads has no effect: see shards and acceptors".to_owned());
+        }
+        if !self.without_effect.is_empty() {
+            let names: Vec<&str> = self.without_effect.into_iter().collect();
+            self.notes.push(format!("without effect in this version: {}", names.join(", ")));
         }
         (self.config, self.notes)
     }
@@ -173,15 +196,22 @@ impl Loader {
         const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
         let Some((name, values)) = words.split_first() else { return Err(BAD_DIRECTIVE.into()) };
         if let Some(row) = Directive::find(name) {
-            return Ok(read_values(row, values, &mut self.config)?);
+            read_values(row, values, &mut self.config)?;
+            if row.without_effect {
+                self.without_effect.insert(row.name);
+            }
+            return Ok(());
         }
         if name.eq_ignore_ascii_case(b"include") && values.len() == 1 {
             return self.include(&values[0], depth + 1);
         }
-        let retired = RETIRED.iter().find(|known| name.eq_ignore_ascii_case(known.as_bytes()));
-        if let Some(known) = retired {
-            self.notes.push(format!("{known} has no effect in this version"));
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        if let Some(known) = SKIPPED.into_iter().find(|known| is(known)) {
+            self.without_effect.insert(known);
             return Ok(());
+        }
+        if let Some((known, lack)) = REFUSED.iter().find(|(known, _)| is(known)) {
+            return Err(format!("this version of Baton {lack}: {known} is not possible").into());
         }
         Err(BAD_DIRECTIVE.into())
     }
@@ -219,6 +249,9 @@ fn without_secret(line: &[u8], words: &[Vec<u8>]) -> String {
     let row = words.first().and_then(|name| Directive::find(name));
     match row {
         Some(row) if row.sensitive => format!("{} (hidden)", row.name),
+        None if words.first().is_some_and(|name| name.eq_ignore_ascii_case(b"user")) => {
+            "user (hidden)".to_owned()
+        }
         _ => String::from_utf8_lossy(line).into_owned(),
     }
 }
@@ -340,6 +373,11 @@ mod tests {
             "daemonize yes",
             "supervised systemd",
             "notify-keyspace-events KEA",
+            "replicaof 10.0.0.1 6379",
+            "cluster-enabled yes",
+            "user alice on nopass ~* +@all",
+            "rename-command FLUSHALL \"\"",
+            "loadmodule /a.so",
         ] {
             assert!(reason(line).contains("possible"), "{line}: {}", reason(line));
         }
@@ -352,6 +390,7 @@ mod tests {
             assert!(!error.contains("hunter2"), "{error}");
             assert!(error.contains(">>> 'requirepass (hidden)'"), "{error}");
         }
+        assert!(!load("user alice on >hunter2").unwrap_err().contains("hunter2"));
     }
 
     #[test]
@@ -384,11 +423,20 @@ mod tests {
     }
 
     #[test]
-    fn retired_directives_are_skipped() {
+    fn what_has_no_effect_is_named_once() {
         let mut loader = Loader::new();
-        loader.read_text(&b"dynamic-hz yes\nio-threads 4\n"[..]).unwrap();
+        let text = "repl-timeout 60\ndynamic-hz yes\nio-threads 4\nREPL-timeout 5\nhz 10\n\
+                    appendfsync always\nslave-priority 1\n";
+        loader.read_text(text.as_bytes()).unwrap();
         let (_, notes) = loader.finish();
-        assert_eq!(notes.len(), 2);
+        assert_eq!(
+            notes,
+            [
+                "io-threads has no effect: see shards and acceptors",
+                "without effect in this version: appendfsync, dynamic-hz, repl-timeout, \
+                 replica-priority"
+            ]
+        );
     }
 
     #[test]

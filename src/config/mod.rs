@@ -4,6 +4,7 @@
 //! does CONFIG GET, SET and REWRITE. Syntax and error texts are those of redis.conf and Valkey.
 //! Imports nothing of ours but the glob patterns; starts no thread and opens no socket.
 
+mod absent;
 mod choice;
 mod cli;
 mod file;
@@ -14,6 +15,7 @@ mod special;
 mod store;
 mod table;
 
+pub use absent::AbsentValues;
 pub use choice::{Access, AppendFsync, Choice, EvictionPolicy, LogLevel, Peer, Supervision};
 pub use cli::{Invocation, Startup, read_command_line};
 pub use file::LoadError;

@@ -165,7 +165,8 @@ impl<T: Number> Setting for Integer<T> {
     }
 }
 
-fn out_of_range(min: impl std::fmt::Display, max: impl std::fmt::Display) -> Reason {
+/// The refusal of a number beyond its bounds.
+pub fn out_of_range(min: impl std::fmt::Display, max: impl std::fmt::Display) -> Reason {
     format!("argument must be between {min} and {max} inclusive").into()
 }
 
@@ -281,6 +282,11 @@ impl Setting for Octal {
     }
 }
 
+/// The refusal of a word that is not one of `words`.
+pub fn not_one_of(words: &[&str]) -> Reason {
+    format!("argument(s) must be one of the following: {}", words.join(", ")).into()
+}
+
 /// One of a set of words.
 pub struct OneOf<T: 'static> {
     field: Field<T>,
@@ -301,8 +307,7 @@ impl<T: Choice> Setting for OneOf<T> {
     fn parse(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
         let Some(value) = T::from_word(words[0]) else {
             let words: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
-            let list = words.join(", ");
-            return Err(format!("argument(s) must be one of the following: {list}").into());
+            return Err(not_one_of(&words));
         };
         (self.check)(&value)?;
         *(self.field.get_mut)(config) = value;

@@ -12,7 +12,7 @@ use arc_swap::{ArcSwap, Guard};
 use super::choice::Peer;
 use super::rewrite::{self, RewriteError};
 use super::setting::{Reason, Words};
-use super::table::{Config, Directive, TABLE};
+use super::table::{Config, Directive};
 use crate::glob::{self, Case};
 
 /// The configuration of a running server.
@@ -115,11 +115,11 @@ impl ConfigStore {
         let config = self.current.load();
         // By the table's name, so that a directive named in two ways comes once.
         let mut found: BTreeMap<&'static str, (Vec<u8>, &Directive)> = BTreeMap::new();
-        let all = || TABLE.iter().flat_map(|row| row.names().map(move |name| (name, row)));
+        let all = || Directive::all().flat_map(|row| row.names().map(move |name| (name, row)));
         for &pattern in patterns {
             if glob::is_pattern(pattern) {
                 for (name, row) in all() {
-                    if glob::matches(pattern, name.as_bytes(), Case::Insensitive) {
+                    if !row.hidden && glob::matches(pattern, name.as_bytes(), Case::Insensitive) {
                         found.entry(name).or_insert_with(|| (name.into(), row));
                     }
                 }
@@ -407,7 +407,10 @@ mod tests {
         assert_eq!(names(&["nope"]), Vec::<String>::new());
         let all = names(&["*"]);
         assert!(all.is_sorted());
-        assert_eq!(all.len(), TABLE.iter().flat_map(Directive::names).count());
+        let shown = Directive::all().filter(|row| !row.hidden);
+        assert_eq!(all.len(), shown.flat_map(Directive::names).count());
+        assert_eq!(names(&["watchdog-*"]), Vec::<String>::new());
+        assert_eq!(names(&["Watchdog-period"]), ["Watchdog-period"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use super::absent::{ABSENT, AbsentValues};
 use super::choice::{Access, AppendFsync, EvictionPolicy, LogLevel, Supervision};
 use super::setting::{
     Field, Setting, clamped, integer, memory, octal, one_of, one_of_if, switch, switch_if, text,
@@ -40,25 +41,35 @@ pub struct Directive {
     pub protected: bool,
     /// Holds a secret: never to be logged.
     pub sensitive: bool,
+    /// Is accepted, but what it sets is not there yet.
+    pub without_effect: bool,
+    /// Is found by its whole name only, not by a pattern.
+    pub hidden: bool,
     /// How it is read and printed.
     pub(super) setting: &'static dyn Setting,
 }
 
 impl Directive {
-    const PLAIN: Directive = Directive {
+    pub(super) const PLAIN: Directive = Directive {
         name: "",
         alias: None,
         immutable: false,
         protected: false,
         sensitive: false,
+        without_effect: false,
+        hidden: false,
         setting: &Nothing,
     };
 
     /// Finds a directive by name or alias, in any case.
     pub fn find(name: &[u8]) -> Option<&'static Directive> {
-        TABLE
-            .iter()
+        Directive::all()
             .find(|row| row.names().any(|known| known.as_bytes().eq_ignore_ascii_case(name)))
+    }
+
+    /// Every directive: those of this table, then those of features that are missing.
+    pub fn all() -> impl Iterator<Item = &'static Directive> {
+        TABLE.iter().chain(ABSENT)
     }
 
     /// Its name and, if there is one, its alias.
@@ -92,15 +103,17 @@ macro_rules! directives {
         #[derive(Clone, PartialEq)]
         pub struct Config {
             $($(#[$doc])* pub $field: $ty,)*
+            /// Values of directives whose feature is missing.
+            pub absent: AbsentValues,
         }
 
         impl Default for Config {
             fn default() -> Self {
-                Config { $($field: $default,)* }
+                Config { $($field: $default,)* absent: AbsentValues::default() }
             }
         }
 
-        /// Every directive.
+        /// Every directive that has an effect, or will have one.
         pub static TABLE: &[Directive] = &[$(
             Directive {
                 name: $name,
@@ -309,25 +322,26 @@ directives! {
     /// The directory of data files; the process works in it.
     "dir", dir: PathBuf = PathBuf::from(".") => directory(), protected;
     /// The snapshot's file.
-    "dbfilename", dbfilename: Vec<u8> = b"dump.rdb".to_vec() => text_if(snapshot_name), protected;
+    "dbfilename", dbfilename: Vec<u8> = b"dump.rdb".to_vec() => text_if(snapshot_name), protected,
+        without_effect;
     /// When to save a snapshot.
     "save", save: Vec<SavePoint> = Vec::new() => save_points();
     /// Whether snapshots are compressed.
-    "rdbcompression", rdbcompression: bool = true => switch();
+    "rdbcompression", rdbcompression: bool = true => switch(), without_effect;
     /// Whether snapshots end with a checksum, and loading verifies it.
-    "rdbchecksum", rdbchecksum: bool = true => switch(), immutable;
+    "rdbchecksum", rdbchecksum: bool = true => switch(), immutable, without_effect;
     /// Whether writes are refused after a snapshot failed.
-    "stop-writes-on-bgsave-error", stop_writes_on_bgsave_error: bool = true => switch();
+    "stop-writes-on-bgsave-error", stop_writes_on_bgsave_error: bool = true => switch(), without_effect;
     /// Whether every write goes to the append-only file.
     "appendonly", appendonly: bool = false => switch_if(no_append_only_file);
     /// When that file is forced to disk.
-    "appendfsync", appendfsync: AppendFsync = AppendFsync::Everysec => one_of();
+    "appendfsync", appendfsync: AppendFsync = AppendFsync::Everysec => one_of(), without_effect;
     /// The stem of its files' names.
     "appendfilename", appendfilename: Vec<u8> = b"appendonly.aof".to_vec()
-        => text_if(append_file_name), immutable;
+        => text_if(append_file_name), immutable, without_effect;
     /// The directory of its files, inside `dir`.
     "appenddirname", appenddirname: Vec<u8> = b"appendonlydir".to_vec()
-        => text_if(append_dir_name), immutable;
+        => text_if(append_dir_name), immutable, without_effect;
 }
 
 /// Cores that this process may use, as the operating system and its limits say.
@@ -345,7 +359,7 @@ impl std::fmt::Debug for Config {
     /// Lists every directive, with secrets left out.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut rows = f.debug_map();
-        for row in TABLE {
+        for row in Directive::all() {
             let value = if row.sensitive { b"(hidden)".to_vec() } else { row.setting.format(self) };
             rows.entry(&row.name, &String::from_utf8_lossy(&value));
         }
@@ -372,8 +386,9 @@ mod tests {
     #[test]
     fn names_are_unique_and_lower_case() {
         let mut seen = HashSet::new();
-        for name in TABLE.iter().flat_map(Directive::names) {
-            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+        for name in Directive::all().flat_map(Directive::names) {
+            let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b);
+            assert!(name.bytes().all(fits), "{name}");
             assert!(seen.insert(name), "{name} twice");
             let shouted = name.to_ascii_uppercase();
             assert!(Directive::find(shouted.as_bytes()).is_some());
@@ -383,7 +398,7 @@ mod tests {
     #[test]
     fn defaults_survive_printing_and_reading() {
         let default = Config::default();
-        for row in TABLE {
+        for row in Directive::all() {
             let value = row.setting.format(&default);
             let mut config = Config::default();
             read_back(row, &value, &mut config);
@@ -489,7 +504,8 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_valkey() {
-        // Ours; the working directory; and snapshots, which this version does not take.
+        // Ours; the working directory; and snapshots, which this version does not take. The
+        // directives of features that are missing are compared with Valkey by tests/it.
         let different = ["shards", "acceptors", "lend", "dir", "save"];
         let default = Config::default();
         for row in TABLE {
@@ -526,7 +542,7 @@ mod tests {
 
     #[test]
     fn a_refused_value_changes_nothing() {
-        for row in TABLE {
+        for row in Directive::all() {
             let mut config = Config::default();
             for words in [&[&b"\xff no such value"[..]][..], &[b"normal", b"1", b"2", b"x"]] {
                 if row.setting.words() == Words::One && words.len() != 1 {

@@ -189,6 +189,99 @@ fn what_cannot_be_understood_ends_the_start() {
     refused(&["-"], "maxmemory \"1mb\n", "maxmemory");
 }
 
+/// Directives whose value in the files of the next test is not Valkey's default, with the reason.
+const OTHER_VALUES: [(&str, &str); 5] = [
+    ("bind", "the harness says it"),
+    ("dir", "the harness says it"),
+    ("port", "the harness says it"),
+    ("unixsocket", "the harness says it"),
+    ("maxmemory-clients", "not there"),
+];
+
+#[test]
+fn a_file_that_names_every_directive_of_valkey_starts_the_server() {
+    let valkey = Server::start(ServerOptions::default().target(Target::Valkey));
+    let pairs = valkey.client().run("CONFIG GET *").items();
+    let text = |reply: &Reply| String::from_utf8(reply.bytes().to_vec()).expect("text");
+    let known: Vec<(String, String)> = pairs
+        .chunks(2)
+        .map(|pair| (text(&pair[0]), text(&pair[1])))
+        .filter(|(name, _)| OTHER_VALUES.iter().all(|(other, _)| other != name))
+        .collect();
+    assert!(known.len() > 200, "{}", known.len());
+    let file: String = known.iter().map(|(name, value)| format!("{name} \"{value}\"\n")).collect();
+    let with = |options: ServerOptions| ServerOptions { config: Some(file.clone()), ..options };
+    each_form(with, |server| {
+        let mut c = server.client();
+        for (name, value) in &known {
+            assert_eq!(&c.config(name), value, "{name}");
+        }
+        let shown = c.run("CONFIG GET *").items();
+        let shown: Vec<String> = shown.iter().step_by(2).map(text).collect();
+        for (name, _) in &known {
+            assert!(shown.contains(name), "{name} is not in CONFIG GET *");
+        }
+        if Target::from_env() == Target::Baton {
+            let log = server.log();
+            let notes: Vec<&str> = log
+                .lines()
+                .filter(|line| line.contains("without effect in this version"))
+                .collect();
+            assert_eq!(notes.len(), 1, "{log}");
+            assert!(notes[0].contains(" repl-timeout") && !notes[0].contains("maxclients"));
+        }
+    });
+}
+
+#[test]
+fn what_has_no_effect_can_still_be_set_and_written() {
+    let file = |mut options: ServerOptions| {
+        options.config = Some("slave-priority 7\nrepl-backlog-size 2mb\n".to_owned());
+        options
+    };
+    each_form(file, |server| {
+        let mut c = server.client();
+        assert_eq!(c.config("replica-priority"), "7");
+        assert_eq!(c.config("slave-priority"), "7");
+        assert_eq!(c.run("CONFIG SET repl-timeout 61 replica-priority 8"), Reply::ok());
+        assert_eq!(
+            c.run("CONFIG SET repl-timeout 0"),
+            Reply::error(
+                "ERR CONFIG SET failed (possibly related to argument 'repl-timeout') - argument \
+                 must be between 1 and 2147483647 inclusive"
+            )
+        );
+        assert_eq!(c.run("CONFIG REWRITE"), Reply::ok());
+        let text = fs::read_to_string(server.dir().join("server.conf")).expect("the file");
+        for line in ["repl-backlog-size 2mb", "repl-timeout 61", "replica-priority 8"] {
+            assert!(text.lines().any(|known| known == line), "{line}: {text}");
+        }
+    });
+}
+
+#[test]
+fn what_would_break_a_promise_ends_the_start() {
+    if Target::from_env() != Target::Baton {
+        return;
+    }
+    for line in [
+        "replicaof 127.0.0.1 6379",
+        "cluster-enabled yes",
+        "tls-port 6380",
+        "aclfile users.acl",
+        "user alice on nopass ~* +@all",
+        "rename-command FLUSHALL \"\"",
+        "loadmodule /a.so",
+        "min-replicas-to-write 1",
+        "appendonly yes",
+        "save 3600 1",
+    ] {
+        let (status, text) = run_to_end(Target::Baton, &["-"], line);
+        assert_eq!(status.code(), Some(1), "{line}: {text}");
+        assert!(text.contains("this version of Baton"), "{line}: {text}");
+    }
+}
+
 #[test]
 fn help_and_version_end_well() {
     let target = Target::from_env();
