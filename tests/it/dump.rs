@@ -314,3 +314,18 @@ fn what_is_no_payload_is_refused() {
         assert_eq!(c.run("SCARD r"), Reply::Int(3));
     });
 }
+
+#[test]
+fn restore_asking_restores() {
+    each_plain_form(|server| {
+        let mut c = server.client();
+        c.run("RPUSH k a b c");
+        let payload = c.run("DUMP k").bytes().to_vec();
+        let mut restore =
+            |option: &[u8]| c.cmd(&[&b"RESTORE-ASKING"[..], b"r", b"0", &payload, option]);
+        assert_eq!(restore(b"ABSTTL"), Reply::ok());
+        assert_eq!(restore(b"ABSTTL"), Reply::error("BUSYKEY Target key name already exists."));
+        assert_eq!(restore(b"REPLACE"), Reply::ok());
+        assert_eq!(c.run("LRANGE r 0 -1"), c.run("LRANGE k 0 -1"));
+    });
+}

@@ -19,6 +19,8 @@ struct Entry {
     encoding: Option<Reply>,
     /// PEXPIRETIME: milliseconds, -1 without expiry.
     expires: i64,
+    /// DEBUG DIGEST-VALUE, where the server allows it.
+    digest: Reply,
 }
 
 /// The first difference between the keyspaces, described; `None` when they are the same.
@@ -48,7 +50,8 @@ pub fn difference(reference: &mut Client, subject: &mut Client) -> Option<String
 fn same_entry(a: &Entry, b: &Entry) -> bool {
     let near = a.expires == b.expires
         || (a.expires > 0 && b.expires > 0 && (a.expires - b.expires).abs() <= EXPIRY_TOLERANCE_MS);
-    a.kind == b.kind && a.value == b.value && a.encoding == b.encoding && near
+    let same = a.kind == b.kind && a.value == b.value && a.encoding == b.encoding;
+    same && a.digest == b.digest && near
 }
 
 fn read_database(client: &mut Client, db: usize) -> BTreeMap<Vec<u8>, Entry> {
@@ -64,7 +67,8 @@ fn read_database(client: &mut Client, db: usize) -> BTreeMap<Vec<u8>, Entry> {
         let is_sorted_by_sort = kind == "zset" && key.windows(6).any(|part| part == b"sort:z");
         let compared = kind != "string" && !is_sorted_by_sort;
         let encoding = compared.then(|| client.cmd(&[&b"OBJECT"[..], b"ENCODING", &key]));
-        entries.insert(key, Entry { kind, value, encoding, expires });
+        let digest = client.cmd(&[&b"DEBUG"[..], b"DIGEST-VALUE", &key]);
+        entries.insert(key, Entry { kind, value, encoding, expires, digest });
     }
     entries
 }

@@ -13,6 +13,7 @@
 //! | `streams`, `bitmaps`, `hyperloglogs` | more of them |
 //! | `payloads` | a run of its own: RESTORE, of whole payloads and of damaged ones |
 //! | `scenes` | a run of its own: clients that wait, one command at a time |
+//! | `debug` | tests of their own: digests, and how lists are laid out |
 //!
 //! A new family is a new file with a type that implements `Family`, and a line in [`families`].
 //! Generation never depends on replies, so a seed replays exactly.
@@ -26,6 +27,7 @@
 mod bitmaps;
 mod compare;
 mod connection;
+mod debug;
 mod engine;
 mod expiry;
 mod family;
@@ -104,7 +106,9 @@ fn start(target: Target, shards: usize, lend: bool) -> Server {
 }
 
 fn start_with(target: Target, shards: usize, lend: bool, args: &[&str]) -> Server {
-    Server::start(ServerOptions::new(shards, lend).target(target).arg(args.iter().copied()))
+    let options = ServerOptions::new(shards, lend).target(target);
+    let debug = ["--enable-debug-command", "yes"];
+    Server::start(options.arg(debug).arg(args.iter().copied()))
 }
 
 /// Compares one form of Baton with the reference of every family, in both protocols.
