@@ -198,10 +198,7 @@ impl<T: Transport> Acceptor<T> {
             let killed: Vec<usize> = self
                 .connections
                 .iter()
-                .filter(|(_, connection)| {
-                    connection.card().killed.load(Ordering::Relaxed)
-                        && connection.closing == Closing::No
-                })
+                .filter(|(_, connection)| connection.card().killed.load(Ordering::Relaxed))
                 .map(|(index, _)| index)
                 .collect();
             for index in killed {

@@ -291,3 +291,25 @@ fn many_connections_at_once() {
         assert!(wait_until(SOON, || c.info_number("connected_clients") == 1));
     });
 }
+
+#[test]
+fn one_that_ends_anyway_but_reads_nothing_can_be_killed() {
+    const REPLIES: usize = 50;
+    each_plain_form(|server| {
+        let mut c = server.client();
+        c.cmd(&["SET", "big", &"v".repeat(1 << 20)]);
+        let mut ending = named(server, "ending");
+        let mut requests = Vec::new();
+        (0..REPLIES).for_each(|_| encode_into(&mut requests, &["GET", "big"]));
+        encode_into(&mut requests, &["QUIT"]);
+        ending.send_raw(&requests);
+        let full = wait_until(SOON, || {
+            let lines = list(&mut c, "NAME ending");
+            lines.iter().any(|line| line["omem"].len() > 7)
+        });
+        assert!(full, "its replies should be more than sockets hold");
+        assert_eq!(c.run("CLIENT KILL TYPE normal"), Reply::Int(1));
+        let read = ending.read_to_end().map_or(0, |bytes| bytes.len());
+        assert!(read < REPLIES << 20, "it got {read} bytes");
+    });
+}
