@@ -14,7 +14,7 @@ use super::transport::Socket;
 use super::waits::Waiting;
 use crate::command::{ClientId, Command, Session};
 use crate::config::OutputLimit;
-use crate::observe::{ClientCard, bump};
+use crate::observe::{ClientCard, Counters, bump};
 use crate::resp::{Arg, Parser, ReplyBuf};
 
 /// How a connection ends.
@@ -120,9 +120,19 @@ impl<S: Socket> Connection<S> {
         Ok(written)
     }
 
-    /// Whether its output exceeds `limit` at `now_ms`.
-    pub fn exceeds(&mut self, limit: &OutputLimit, now_ms: i64) -> bool {
-        let pending = self.output.len() as u64;
+    /// Whether replies that came about together are too many by the hard limit, whatever the socket
+    /// would take. Values that are sent from where they are do not count, as in Valkey.
+    pub fn may_not_get(&self, replies: &ReplyBuf, limit: &OutputLimit) -> bool {
+        if limit.hard_bytes == 0 {
+            return false;
+        }
+        let bytes = (replies.copied_len() + self.output.len()) as u64;
+        bytes >= limit.hard_bytes.saturating_add(UNCOUNTED_REPLIES)
+    }
+
+    /// Whether its output exceeds `limit` at `now_ms`. Replies that the socket did not take whole are
+    /// `pending` as a whole, as in Valkey.
+    pub fn exceeds(&mut self, pending: u64, limit: &OutputLimit, now_ms: i64) -> bool {
         if limit.hard_bytes != 0 && pending >= limit.hard_bytes {
             return true;
         }
@@ -132,6 +142,12 @@ impl<S: Socket> Connection<S> {
         }
         let since = *self.soft_limit_since_ms.get_or_insert(now_ms);
         now_ms - since >= limit.soft_seconds as i64 * 1000
+    }
+
+    /// Counts that it is closed for its output.
+    pub fn count_full_output(&self, counters: &Counters) {
+        tracing::warn!("client {} closed: its output buffer exceeds the limit", self.client().0);
+        counters.output_limit_disconnections.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes how many commands it has run by now.
@@ -149,6 +165,10 @@ impl<S: Socket> Connection<S> {
         self.query.len() + self.parser.buffered_bytes()
     }
 }
+
+/// Bytes of replies that the limit of the output buffer does not count: Valkey has a buffer of
+/// fixed size for as many.
+const UNCOUNTED_REPLIES: u64 = 16 * 1024;
 
 /// Parts given to one write call.
 const PARTS: usize = 64;

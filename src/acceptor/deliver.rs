@@ -201,7 +201,11 @@ impl<T: Transport> Acceptor<T> {
         let Some(connection) = self.connections.get_mut(index) else { return };
         connection.in_flight = false;
         self.balance.note_reply();
+        let pending = (connection.output.len() + outgoing.len()) as u64;
         if connection.card().killed.load(Ordering::Relaxed) {
+            connection.closing = Closing::Now;
+        } else if connection.may_not_get(outgoing, &limit) {
+            connection.count_full_output(&self.server.counters);
             connection.closing = Closing::Now;
         } else if connection.output.is_empty() && !outgoing.is_empty() {
             match write_out(&mut connection.socket, outgoing) {
@@ -215,12 +219,8 @@ impl<T: Transport> Acceptor<T> {
         if !outgoing.is_empty() && connection.closing != Closing::Now {
             outgoing.append_unsent(&mut connection.output);
             connection.card().output.store(connection.output.len() as u64, Ordering::Relaxed);
-            if connection.exceeds(&limit, now_ms) {
-                tracing::warn!(
-                    "client {} closed: its output buffer exceeds the limit",
-                    connection.client().0
-                );
-                self.server.counters.output_limit_disconnections.fetch_add(1, Ordering::Relaxed);
+            if connection.exceeds(pending, &limit, now_ms) {
+                connection.count_full_output(&self.server.counters);
                 connection.closing = Closing::Now;
             }
         }

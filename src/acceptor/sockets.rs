@@ -235,9 +235,10 @@ impl<T: Transport> Acceptor<T> {
             let idle_ms = now_ms - connection.card().last_ms.load(Ordering::Relaxed);
             let waits = connection.in_flight || connection.waiting.is_some();
             let idle = timeout_ms > 0 && idle_ms > timeout_ms && !waits;
-            let over = !connection.output.is_empty() && connection.exceeds(&limit, now_ms);
+            let pending = connection.output.len() as u64;
+            let over = pending > 0 && connection.exceeds(pending, &limit, now_ms);
             if over {
-                self.server.counters.output_limit_disconnections.fetch_add(1, Ordering::Relaxed);
+                connection.count_full_output(&self.server.counters);
             }
             if idle || over {
                 ended.push(index);

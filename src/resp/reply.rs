@@ -71,6 +71,11 @@ impl ReplyBuf {
         self.bytes.len() - self.sent_bytes + self.spliced_len
     }
 
+    /// Those of them that are copies of the buffer's own.
+    pub fn copied_len(&self) -> usize {
+        self.len() - self.spliced_len
+    }
+
     /// Whether nothing is left to write.
     #[inline]
     pub fn is_empty(&self) -> bool {

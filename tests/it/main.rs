@@ -15,6 +15,7 @@ mod wait;
 mod allocations;
 mod bitmaps;
 mod blocking;
+mod client_memory;
 mod clients;
 mod command_table;
 mod configuration;
