@@ -9,7 +9,7 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::transaction::Queue;
+use super::transaction::{Queue, Watched};
 use super::transport::Socket;
 use super::waits::Waiting;
 use crate::command::{ClientId, Command, Session};
@@ -61,8 +61,10 @@ pub struct Connection<S> {
     pub last_command: Option<&'static Command>,
     /// What MULTI has queued.
     pub queue: Option<Box<Queue>>,
-    /// Shards that keep watches of it.
-    pub watched: Vec<u16>,
+    /// What it watches.
+    pub watched: Option<Box<Watched>>,
+    /// Bytes that it held when that was last noted.
+    pub noted_bytes: u64,
     /// Commands that it had run when that was last noted.
     noted_commands: u64,
     /// Since when its output is above the soft limit, ms of Unix time.
@@ -88,7 +90,8 @@ impl<S: Socket> Connection<S> {
             closing: Closing::No,
             last_command: None,
             queue: None,
-            watched: Vec::new(),
+            watched: None,
+            noted_bytes: 0,
             noted_commands: 0,
             soft_limit_since_ms: None,
         }
@@ -160,9 +163,20 @@ impl<S: Socket> Connection<S> {
         self.card().commands.load(Ordering::Relaxed) - self.noted_commands
     }
 
-    /// Bytes that it holds of what it has sent.
+    /// Bytes of what it has sent that are not parsed: what `client-query-buffer-limit` bounds.
     pub fn query_bytes(&self) -> usize {
-        self.query.len() + self.parser.buffered_bytes()
+        self.query.len().saturating_sub(self.parser.parsed_bytes()) + self.parser.body_bytes()
+    }
+
+    /// Bytes of what is parsed of a request that is not complete or may not run yet.
+    pub fn argument_bytes(&self) -> usize {
+        let arrived = self.parser.buffered_bytes() - self.parser.body_bytes();
+        self.parser.parsed_bytes() + arrived + self.held_bytes()
+    }
+
+    /// Bytes of the request that may not run yet.
+    pub fn held_bytes(&self) -> usize {
+        self.held.as_ref().map_or(0, |args| args.iter().map(Arg::len).sum())
     }
 }
 

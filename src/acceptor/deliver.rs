@@ -224,6 +224,8 @@ impl<T: Transport> Acceptor<T> {
                 connection.closing = Closing::Now;
             }
         }
+        self.note_memory(index);
+        let Some(connection) = self.connections.get(index) else { return };
         let done = connection.output.is_empty() && connection.closing == Closing::AfterOutput;
         if done || connection.closing == Closing::Now {
             self.close(index);

@@ -23,6 +23,9 @@ use crate::resp::{Arg, Limits, Parsed, Writer};
 /// Requests of one connection per iteration: a long pipeline shares the acceptor with others.
 const REQUESTS_AT_ONCE: usize = 4096;
 
+/// Reads in a row while one argument arrives, a MiB in all.
+const READS_AT_ONCE: usize = 16;
+
 /// A query buffer above this capacity (bytes) is given back once it is empty.
 const KEPT_QUERY: usize = 4 * 1024;
 
@@ -62,10 +65,14 @@ impl<'a> Incoming<'a> {
         self.args.len()
     }
 
+    /// Bytes of its arguments.
+    pub fn argument_bytes(&self) -> usize {
+        self.args.iter().map(Arg::len).sum()
+    }
+
     /// Bytes that a batch holds for it.
     pub fn held_bytes(&self) -> usize {
-        let arguments: usize = (0..self.len()).map(|at| self.get(at).len()).sum();
-        arguments + self.len() * size_of::<ArgRef>() + size_of::<Request>()
+        self.argument_bytes() + self.len() * size_of::<ArgRef>() + size_of::<Request>()
     }
 
     fn name(&self) -> &'a [u8] {
@@ -93,6 +100,7 @@ impl<T: Transport> Acceptor<T> {
         let mut buffer = std::mem::take(&mut self.read_buffer);
         let ended = self.read_and_parse(index, &mut buffer);
         self.read_buffer = buffer;
+        self.note_query(index);
         let slots = self.building.members.last().map_or(0, |m| m.end_slot - m.first_slot);
         if slots == 0 {
             self.building.members.pop();
@@ -135,6 +143,25 @@ impl<T: Transport> Acceptor<T> {
             self.keep_rest(index, query, consumed);
             return false;
         }
+        for _ in 0..READS_AT_ONCE {
+            if self.read_once(index, buffer) {
+                return true;
+            }
+            // A large argument is taken in as far as it is there.
+            let goes_on = |connection: &Connection<T::Socket>| {
+                let may_go_on = connection.readable && connection.closing == Closing::No;
+                may_go_on && connection.parser.body_lacks() > 0
+            };
+            if !self.connections.get(index).is_some_and(goes_on) {
+                break;
+            }
+        }
+        false
+    }
+
+    /// Reads once, if there is something, and parses that; true if the connection has ended.
+    fn read_once(&mut self, index: usize, buffer: &mut [u8]) -> bool {
+        let Some(connection) = self.connections.get_mut(index) else { return false };
         if !connection.readable {
             return false;
         }
@@ -158,6 +185,10 @@ impl<T: Transport> Acceptor<T> {
         bump(&card.bytes_in, read as u64);
         card.last_ms.store(self.now_ms, Ordering::Relaxed);
         self.server.counters.bytes_in.fetch_add(read as u64, Ordering::Relaxed);
+        if self.exceeds_query_limit(index, read) {
+            return false;
+        }
+        let Some(connection) = self.connections.get_mut(index) else { return false };
         if connection.query.is_empty() {
             let consumed = self.parse(index, &buffer[..read]);
             self.keep_tail(index, &buffer[consumed..read]);
@@ -167,14 +198,12 @@ impl<T: Transport> Acceptor<T> {
             let consumed = self.parse(index, &query);
             self.keep_rest(index, query, consumed);
         }
-        self.check_query_limit(index);
         false
     }
 
     fn keep_tail(&mut self, index: usize, tail: &[u8]) {
         if let Some(connection) = self.connections.get_mut(index) {
             connection.query.extend_from_slice(tail);
-            post_query(connection);
         }
     }
 
@@ -185,19 +214,30 @@ impl<T: Transport> Acceptor<T> {
             query = Vec::new();
         }
         connection.query = query;
-        post_query(connection);
     }
 
-    fn check_query_limit(&mut self, index: usize) {
+    /// Whether a connection that has just been sent `read` bytes more exceeds the limit of its query
+    /// buffer; it is closed then. What MULTI has queued counts; of an argument that arrives, what
+    /// stands behind it does not.
+    fn exceeds_query_limit(&mut self, index: usize, read: usize) -> bool {
         let limit = self.config.client_query_buffer_limit as usize;
-        let Some(connection) = self.connections.get_mut(index) else { return };
-        if connection.query_bytes() > limit {
-            tracing::warn!(
-                "closing a client whose query buffer reached the limit of {limit} bytes"
-            );
-            self.server.counters.query_limit_disconnections.fetch_add(1, Ordering::Relaxed);
-            connection.closing = Closing::Now;
+        let Some(connection) = self.connections.get_mut(index) else { return false };
+        let queued = connection.queue.as_ref().map_or(0, |queue| queue.query_bytes);
+        let before = queued + connection.query_bytes();
+        if before + read <= limit {
+            return false;
         }
+        let arrived = match connection.parser.body_lacks() {
+            0 => read,
+            lacks => read.min(lacks),
+        };
+        if before + arrived <= limit {
+            return false;
+        }
+        tracing::warn!("closing a client whose query buffer reached the limit of {limit} bytes");
+        self.server.counters.query_limit_disconnections.fetch_add(1, Ordering::Relaxed);
+        connection.closing = Closing::Now;
+        true
     }
 
     /// Parses `input` and takes every complete request; gives how many bytes were used.
@@ -412,11 +452,4 @@ impl<T: Transport> Acceptor<T> {
 fn is_queued(command: &Command) -> bool {
     use Steering::{Discard, Exec, Multi, Reset, Watch};
     !matches!(command.steering, Multi | Exec | Discard | Watch | Reset) && command.name != "quit"
-}
-
-fn post_query<S: Socket>(connection: &Connection<S>) {
-    let card = connection.card();
-    card.query.store(connection.query_bytes() as u64, Ordering::Relaxed);
-    let free = connection.query.capacity() - connection.query.len();
-    card.query_free.store(free as u64, Ordering::Relaxed);
 }

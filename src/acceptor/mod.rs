@@ -11,6 +11,7 @@
 //! borrowed box, and never imports the room of values.
 
 mod balance;
+mod client_memory;
 mod connection;
 mod deliver;
 mod dispatch;
@@ -38,6 +39,7 @@ use slab::Slab;
 
 use self::balance::Balance;
 pub use self::balance::Balancing;
+use self::client_memory::ClientMemory;
 pub use self::connection::{Closing, Connection};
 use self::dispatch::Dispatch;
 use self::iteration::Iteration;
@@ -117,6 +119,7 @@ pub struct Acceptor<T: Transport> {
     accepting: bool,
     balance: Balance,
     share: Share,
+    client_memory: ClientMemory,
     events: Vec<Ready>,
     /// Attention of the server as last seen: see [`Server::attention`].
     attention: u64,
@@ -181,6 +184,7 @@ impl<T: Transport> Acceptor<T> {
             accepting: true,
             balance: Balance::default(),
             share: Share::default(),
+            client_memory: ClientMemory::default(),
             events: Vec::new(),
             attention: server.attention(),
             next_cron_ms: 0,
@@ -209,6 +213,12 @@ impl<T: Transport> Acceptor<T> {
     /// Does what can be done now and says how to wait. Call again after the wait, with the events
     /// of the transport in the meantime taken by [`Acceptor::poll`].
     pub fn step(&mut self) -> Wait {
+        let wait = self.advance();
+        self.post_client_memory();
+        wait
+    }
+
+    fn advance(&mut self) -> Wait {
         if self.dispatching.is_some() {
             let out = self.dispatch_step();
             return out.map_or(Wait::Not, Wait::Batches);

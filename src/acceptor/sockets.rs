@@ -65,6 +65,8 @@ impl<T: Transport> Acceptor<T> {
                 Err(_) => connection.closing = Closing::Now,
             }
         }
+        self.note_memory(event.token);
+        let Some(connection) = self.connections.get(event.token) else { return };
         // One that waits, or is held by a pause, reads nothing: its end is what there is to notice.
         let waits = connection.waiting.is_some() || connection.card().has_flag(ClientFlags::HELD);
         let gone = waits && connection.peer_closed;
@@ -144,7 +146,9 @@ impl<T: Transport> Acceptor<T> {
         let Accepted { mut socket, addr, laddr, fd, unix, .. } = accepted;
         socket.set_keepalive(self.config.tcp_keepalive as u64);
         let id = self.server.clients.next_id();
-        let card = Arc::new(ClientCard::new(id, addr, laddr, fd, self.now_ms));
+        let mut card = ClientCard::new(id, addr, laddr, fd, self.now_ms);
+        card.fixed += size_of::<Connection<T::Socket>>() as u64;
+        let card = Arc::new(card);
         card.set_flag(ClientFlags::UNIX, unix);
         let session = Session::new(card.clone(), self.config.requirepass.is_none());
         self.server.clients.add(card);
@@ -159,6 +163,8 @@ impl<T: Transport> Acceptor<T> {
         // What has arrived by now may have been told to somebody else.
         connection.readable = true;
         connection.note_commands();
+        self.note_memory(index);
+        let connection = &mut self.connections[index];
         // Whoever asked for its end while it was on its way has called attention in vain.
         let killed = connection.card().killed.load(Ordering::Relaxed);
         if let Err(error) = self.transport.register(&mut connection.socket, index) {
@@ -183,7 +189,8 @@ impl<T: Transport> Acceptor<T> {
         self.server.counters.connected.fetch_sub(1, Ordering::Relaxed);
         self.house.acceptors[self.number].load.fetch_sub(1, Ordering::Relaxed);
         self.balance.note_end();
-        let watched = std::mem::take(&mut connection.watched);
+        self.forget_memory(&mut connection);
+        let watched = connection.take_watched();
         self.place_unwatch(connection.client(), &watched);
         if let Some(waiting) = connection.waiting.take() {
             self.abandon_wait(connection.client(), &waiting);
@@ -195,6 +202,9 @@ impl<T: Transport> Acceptor<T> {
         let attention = self.server.attention();
         if attention != self.attention {
             self.attention = attention;
+            // The limit may be another since this step began.
+            self.config = self.server.config.load_full();
+            self.bound_client_memory();
             let killed: Vec<usize> = self
                 .connections
                 .iter()

@@ -5,19 +5,21 @@
 //! the commands happen under one ownership. Queued commands of the connection itself (`SELECT`,
 //! `CLIENT …`) run on the acceptor once the outcome is known, in their place among the replies.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use super::Acceptor;
+use super::connection::Connection;
 use super::intake::{Flow, Incoming};
 use super::iteration::{Exec, Planned, Source};
 use super::place::{Carried, Facts, close_request, push_args, push_request};
-use super::transport::Transport;
+use super::transport::{Socket, Transport};
 use crate::channel::{Batch, Transaction};
 use crate::command::{
     Command, CommandError, CommandResult, Flags, Run, Spread, Steering, parse_integer,
 };
 use crate::config::EvictionPolicy;
-use crate::keyspace::DbIndex;
+use crate::keyspace::{DbIndex, KeyHash};
 use crate::observe::{ClientFlags, Finished};
 use crate::resp::Proto;
 
@@ -43,6 +45,44 @@ pub struct Queue {
     denyoom: bool,
     /// Bytes of what is queued.
     bytes: u64,
+    /// Bytes of it that count as part of the query buffer.
+    pub query_bytes: usize,
+}
+
+/// Bytes that each queued argument adds to the query buffer beside its own, as in Valkey.
+const QUERY_BYTES_PER_ARGUMENT: usize = 8;
+
+/// What WATCH has put under watch.
+#[derive(Default)]
+pub struct Watched {
+    /// Shards that keep the watches.
+    shards: Vec<u16>,
+    /// The keys, by their hashes: only how many they are is asked for.
+    keys: HashSet<(DbIndex, u64)>,
+    /// Bytes that they take.
+    bytes: u64,
+}
+
+impl Watched {
+    /// Bytes of one watched key beside twice the key itself: entries in the tables of the shard, by
+    /// key and by client, and here.
+    const BYTES_PER_KEY: u64 = 144;
+
+    fn add(&mut self, db: DbIndex, key: &[u8], hash: KeyHash) {
+        if self.keys.insert((db, hash.0)) {
+            self.bytes += 2 * key.len() as u64 + Self::BYTES_PER_KEY;
+        }
+    }
+}
+
+impl<S: Socket> Connection<S> {
+    /// It watches nothing any more; gives the shards that keep its watches.
+    pub(super) fn take_watched(&mut self) -> Vec<u16> {
+        let Some(watched) = self.watched.take() else { return Vec::new() };
+        self.card().watched.store(0, Ordering::Relaxed);
+        self.card().watched_bytes.store(0, Ordering::Relaxed);
+        watched.shards
+    }
 }
 
 impl<T: Transport> Acceptor<T> {
@@ -155,6 +195,7 @@ impl<T: Transport> Acceptor<T> {
         let at = batch.requests.len() as u32 - 1;
         queue.plan.push(if on_acceptor { Planned::Local(at) } else { Planned::Shard });
         queue.bytes += incoming.held_bytes() as u64;
+        queue.query_bytes += incoming.argument_bytes() + QUERY_BYTES_PER_ARGUMENT * incoming.len();
         queue.writes |= command.is_write();
         queue.denyoom |= needs_memory;
         for shard in shards {
@@ -231,13 +272,11 @@ impl<T: Transport> Acceptor<T> {
     fn send_transaction(&mut self, index: usize, command: &'static Command, queue: Queue) -> Flow {
         let Queue { mut job, locals, plan, mut shards, .. } = queue;
         let Some(connection) = self.connections.get_mut(index) else { return Flow::Next };
-        for &shard in &connection.watched {
+        for shard in connection.take_watched() {
             if let Err(place) = shards.binary_search(&shard) {
                 shards.insert(place, shard);
             }
         }
-        connection.watched.clear();
-        connection.card().watched.store(0, Ordering::Relaxed);
         let session = &connection.session;
         let (proto, client) = (session.proto, session.id);
         let facts = Facts { command, db: session.db, proto, no_touch: session.no_touch, client };
@@ -287,21 +326,26 @@ impl<T: Transport> Acceptor<T> {
         }
         let shards = self.shards_of_queued(command, incoming);
         let Some(connection) = self.connections.get_mut(index) else { return };
+        let db = connection.session.db;
+        let watched = connection.watched.get_or_insert_default();
         for shard in shards {
-            if !connection.watched.contains(&shard) {
-                connection.watched.push(shard);
+            if !watched.shards.contains(&shard) {
+                watched.shards.push(shard);
             }
         }
-        let watched = incoming.len() as u32 - 1;
-        connection.card().watched.fetch_add(watched, Ordering::Relaxed);
+        for (at, hash) in self.routing.hashes().iter().enumerate() {
+            watched.add(db, incoming.get(at + 1), *hash);
+        }
+        let (keys, bytes) = (watched.keys.len() as u32, watched.bytes);
+        connection.card().watched.store(keys, Ordering::Relaxed);
+        connection.card().watched_bytes.store(bytes, Ordering::Relaxed);
         self.place(index, command, incoming);
     }
 
     /// Ends the watches of a connection on all shards that keep some.
     fn end_watches(&mut self, index: usize) {
         let Some(connection) = self.connections.get_mut(index) else { return };
-        let watched = std::mem::take(&mut connection.watched);
-        connection.card().watched.store(0, Ordering::Relaxed);
+        let watched = connection.take_watched();
         let client = connection.client();
         for &shard in &watched {
             self.building.need(shard as usize);

@@ -99,7 +99,10 @@ impl<T: Transport> Acceptor<T> {
             return self.give_up(&call);
         }
         let client = connection.client();
-        connection.card().set_wait(Some(call.clone()));
+        let hasher = &self.server.hasher;
+        let card = connection.card();
+        card.args.store(call.args(hasher).total_bytes() as u64, Ordering::Relaxed);
+        card.set_wait(Some(call.clone()));
         self.waits.by_client.insert(client, index);
         let counters = &self.server.counters;
         counters.blocked.fetch_add(1, Ordering::Relaxed);
@@ -117,6 +120,7 @@ impl<T: Transport> Acceptor<T> {
         let client = connection.client();
         let card = connection.card();
         card.set_wait(None);
+        card.args.store(0, Ordering::Relaxed);
         card.last_ms.store(self.now_ms, Ordering::Relaxed);
         self.leave_waits(client, &waiting.call);
         Some(waiting)

@@ -137,12 +137,13 @@ fn flag_letters(card: &ClientCard) -> String {
     if letters.is_empty() { "N".to_owned() } else { letters }
 }
 
-/// Appends the line that describes a client. Its memory is what the connection holds: there are
-/// no reply buffers of fixed size (`rbs`, `rbp`), and what is not sent yet is one list (`omem`).
+/// Appends the line that describes a client. There are no reply buffers of fixed size (`rbs`,
+/// `rbp`), and what is not sent yet is one list (`omem`).
 fn describe(card: &ClientCard, now_ms: i64, text: &mut Vec<u8>) {
     let words = card.words();
     let (query, free) = (card.query.load(Relaxed), card.query_free.load(Relaxed));
-    let (output, held) = (card.output.load(Relaxed), card.held_args.load(Relaxed));
+    let (args, held) = (card.args.load(Relaxed), card.held_args.load(Relaxed));
+    let output = card.output.load(Relaxed);
     let number = card.last_command.load(Relaxed);
     let command = number.checked_sub(1).and_then(registry::by_number);
     let mut line = String::new();
@@ -150,7 +151,7 @@ fn describe(card: &ClientCard, now_ms: i64, text: &mut Vec<u8>) {
     let _ = write!(
         line,
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} capa={} db={} sub=0 psub=0 \
-         ssub=0 multi={} watch={} qbuf={query} qbuf-free={free} argv-mem=0 multi-mem={held} rbs=0 \
+         ssub=0 multi={} watch={} qbuf={query} qbuf-free={free} argv-mem={args} multi-mem={held} rbs=0 \
          rbp=0 obl=0 oll={} omem={output} tot-mem={} events={} cmd={} user=default redir=-1 \
          resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
         card.id.0,
@@ -222,10 +223,7 @@ fn end(cx: &mut SessionContext<'_>, card: &ClientCard) {
         cx.session.card.set_flag(ClientFlags::CLOSING, true);
         cx.after = After::Close;
     } else {
-        card.killed.store(true, Relaxed);
-        // From here on nobody serves it: what is pushed is for those behind it. Its acceptor writes
-        // nothing more to it.
-        card.unblock(Unblock::Timeout);
+        return cx.server.end_client(card);
     }
     cx.server.clients.remove(card.id);
 }
@@ -257,7 +255,12 @@ fn switch(args: Args<'_>, at: usize) -> Result<bool, CommandError> {
 }
 
 fn no_evict(cx: &mut SessionContext<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
-    cx.session.set_no_evict(switch(args, 2)?);
+    let on = switch(args, 2)?;
+    cx.session.set_no_evict(on);
+    if !on && cx.config.client_memory_limit().is_some() {
+        // It may be too much by now.
+        cx.server.call_attention();
+    }
     out.ok();
     Ok(())
 }

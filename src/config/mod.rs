@@ -21,6 +21,6 @@ pub use cli::{Invocation, Startup, read_command_line};
 pub use file::LoadError;
 pub use rewrite::RewriteError;
 pub use setting::parse_memory;
-pub use special::{OutputLimit, OutputLimits, SavePoint, os_text};
+pub use special::{MemoryLimit, OutputLimit, OutputLimits, SavePoint, os_text};
 pub use store::{ApplyError, ConfigStore, SetError};
 pub use table::{Config, Directive, MAX_ACCEPTORS, MAX_SHARDS};

@@ -340,6 +340,8 @@ mod tests {
         ("hz", "10"),
         ("slowlog-max-len", "6"),
         ("maxmemory", "1mb"),
+        ("maxmemory-clients", "7%"),
+        ("maxmemory-clients", "2mb"),
         ("requirepass", "\u{7f}'\"\n"),
         ("client-output-buffer-limit", "normal 0 0 0"),
         ("client-output-buffer-limit", "replica 256mb 64mb 60 pubsub 5 5 5"),

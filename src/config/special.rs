@@ -108,6 +108,81 @@ fn six_decimals(percentile: &f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A number of bytes, or a part of `maxmemory`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryLimit {
+    /// So many bytes.
+    Bytes(u64),
+    /// So many percent of `maxmemory`, at most 100.
+    Percent(u8),
+}
+
+/// What clients may hold is never limited to less (bytes), as in Valkey: nobody could connect to
+/// correct it.
+const LEAST_CLIENT_MEMORY: u64 = 128 << 10;
+
+impl Config {
+    /// What all clients together may hold in bytes (`maxmemory-clients`), if there is a limit.
+    pub fn client_memory_limit(&self) -> Option<u64> {
+        let bytes = match self.maxmemory_clients {
+            MemoryLimit::Bytes(bytes) => bytes,
+            MemoryLimit::Percent(percent) => {
+                (u128::from(self.maxmemory) * u128::from(percent) / 100) as u64
+            }
+        };
+        (bytes > 0).then_some(bytes.max(LEAST_CLIENT_MEMORY))
+    }
+}
+
+/// The kind of [`memory_limit`].
+pub struct BytesOrPercent {
+    field: Field<MemoryLimit>,
+}
+
+/// A number of bytes with a unit, or a percentage.
+pub const fn memory_limit(field: Field<MemoryLimit>) -> BytesOrPercent {
+    BytesOrPercent { field }
+}
+
+impl Setting for BytesOrPercent {
+    fn parse(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+        let no_value = Reason::Borrowed("argument must be a memory or percent value");
+        let beyond = Reason::Borrowed("percentage argument must be less or equal to 100");
+        let limit = if let Some(digits) = words[0].strip_suffix(b"%") {
+            match parse_integer(digits) {
+                // Without a unit, so that it reads as what it is: no limit.
+                Some(0) => MemoryLimit::Bytes(0),
+                Some(percent @ 1..=100) => MemoryLimit::Percent(percent as u8),
+                Some(101..) => return Err(beyond),
+                Some(..0) | None => return Err(no_value),
+            }
+        } else {
+            match parse_memory(words[0]) {
+                Some(bytes) if i64::try_from(bytes).is_ok() => MemoryLimit::Bytes(bytes),
+                // Valkey keeps percentages as negative numbers, so that is what these look like.
+                Some(_) => return Err(beyond),
+                None => return Err(no_value),
+            }
+        };
+        *(self.field.get_mut)(config) = limit;
+        Ok(())
+    }
+
+    fn format(&self, config: &Config) -> Vec<u8> {
+        match (self.field.get)(config) {
+            MemoryLimit::Bytes(bytes) => bytes.to_string().into_bytes(),
+            MemoryLimit::Percent(percent) => format!("{percent}%").into_bytes(),
+        }
+    }
+
+    fn lines(&self, config: &Config, _default: &Config) -> Vec<Vec<u8>> {
+        match (self.field.get)(config) {
+            MemoryLimit::Bytes(bytes) => vec![format_memory(*bytes).into_bytes()],
+            MemoryLimit::Percent(_) => vec![self.format(config)],
+        }
+    }
+}
+
 /// What one client may leave unread before it is closed. Zero means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputLimit {
@@ -481,6 +556,49 @@ mod tests {
         for bad in ["", "{foo}", "{title", "{}", "{{title}"] {
             assert!(title_template(bad.as_bytes()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_clients_may_hold_is_bytes_or_a_part() {
+        let kind = memory_limit(Field {
+            get: |c| &c.maxmemory_clients,
+            get_mut: |c| &mut c.maxmemory_clients,
+        });
+        let mut config = Config { maxmemory: 10 << 20, ..Config::default() };
+        for (word, limit, line) in [
+            ("0", None, "0"),
+            ("0%", None, "0"),
+            ("1", Some(LEAST_CLIENT_MEMORY), "1"),
+            ("3mb", Some(3 << 20), "3mb"),
+            ("9223372036854775807", Some(i64::MAX as u64), "9223372036854775807"),
+            ("10%", Some(1 << 20), "10%"),
+            ("1%", Some(LEAST_CLIENT_MEMORY), "1%"),
+            ("100%", Some(10 << 20), "100%"),
+        ] {
+            kind.parse(&mut config, &[word.as_bytes()]).unwrap();
+            assert_eq!(config.client_memory_limit(), limit, "{word}");
+            assert_eq!(kind.lines(&config, &Config::default()), [line.as_bytes()]);
+        }
+        config.maxmemory = 0;
+        assert_eq!(config.client_memory_limit(), None, "a part of no limit is none");
+        let no_value = "argument must be a memory or percent value";
+        let beyond = "percentage argument must be less or equal to 100";
+        for (word, reason) in [
+            ("-1%", no_value),
+            ("%", no_value),
+            ("5 %", no_value),
+            ("1.5%", no_value),
+            ("007%", no_value),
+            ("7%%", no_value),
+            ("-1", no_value),
+            ("abc", no_value),
+            ("101%", beyond),
+            ("4294967296%", beyond),
+            ("9223372036854775808", beyond),
+        ] {
+            assert_eq!(kind.parse(&mut config, &[word.as_bytes()]).unwrap_err(), reason, "{word}");
+        }
+        assert_eq!(config.maxmemory_clients, MemoryLimit::Percent(100));
     }
 
     #[test]

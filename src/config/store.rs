@@ -362,6 +362,11 @@ mod tests {
         for (name, given, printed) in [
             ("maxmemory", "1k", "1000"),
             ("maxmemory", "", "0"),
+            ("maxmemory-clients", "1k", "1000"),
+            ("maxmemory-clients", "7%", "7%"),
+            ("maxmemory-clients", "0%", "0"),
+            ("maxmemory-clients", "100%", "100%"),
+            ("maxmemory-clients", "9223372036854775807", "9223372036854775807"),
             ("hz", "0", "1"),
             ("hz", "1000", "500"),
             ("protected-mode", "YES", "yes"),

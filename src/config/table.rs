@@ -13,9 +13,10 @@ use super::setting::{
     text_if,
 };
 use super::special::{
-    DEFAULT_OUTPUT_LIMITS, OutputLimits, SavePoint, acceptor_count, addresses, append_dir_name,
-    append_file_name, c_locale, class_limits, directory, no_append_only_file, no_daemon, no_events,
-    no_supervisor, percentiles, save_points, snapshot_name, title_template,
+    DEFAULT_OUTPUT_LIMITS, MemoryLimit, OutputLimits, SavePoint, acceptor_count, addresses,
+    append_dir_name, append_file_name, c_locale, class_limits, directory, memory_limit,
+    no_append_only_file, no_daemon, no_events, no_supervisor, percentiles, save_points,
+    snapshot_name, title_template,
 };
 
 /// Shard threads allowed: far beyond any machine, small enough that per-shard tables stay cheap.
@@ -173,6 +174,8 @@ directives! {
     /// What clients of each class may leave unread.
     "client-output-buffer-limit", client_output_buffer_limit: OutputLimits = DEFAULT_OUTPUT_LIMITS
         => class_limits();
+    /// What all clients together may hold; 0 means no limit.
+    "maxmemory-clients", maxmemory_clients: MemoryLimit = MemoryLimit::Bytes(0) => memory_limit();
     /// Where this server stands, told to clients by HELLO and INFO.
     "availability-zone", availability_zone: Vec<u8> = Vec::new() => text();
     /// Whether the server presents itself as Redis to clients that insist on it.
@@ -468,6 +471,7 @@ mod tests {
         ("loglevel", "notice"),
         ("maxclients", "10000"),
         ("maxmemory", "0"),
+        ("maxmemory-clients", "0"),
         ("maxmemory-eviction-tenacity", "10"),
         ("maxmemory-policy", "noeviction"),
         ("maxmemory-samples", "5"),

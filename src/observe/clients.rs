@@ -77,10 +77,16 @@ pub struct ClientCard {
     pub queued: AtomicU32,
     /// Watched keys.
     pub watched: AtomicU32,
+    /// Bytes that they take.
+    pub watched_bytes: AtomicU64,
+    /// Bytes of the connection itself, whatever it does.
+    pub fixed: u64,
     /// Bytes in the query buffer.
     pub query: AtomicU64,
-    /// Capacity of the query buffer beyond that, in bytes.
+    /// What is allocated for requests to come beyond that and `args`, in bytes.
     pub query_free: AtomicU64,
+    /// Bytes of arguments of a request that is not complete, or may not run yet.
+    pub args: AtomicU64,
     /// Bytes of what a MULTI has queued.
     pub held_args: AtomicU64,
     /// Bytes of replies not yet sent.
@@ -94,6 +100,8 @@ pub struct ClientCard {
     /// Somebody has asked for its end: its acceptor closes it.
     pub killed: AtomicBool,
     words: Mutex<ClientWords>,
+    /// Bytes of those.
+    words_bytes: AtomicU64,
     /// The blocked command that it waits in.
     waits_in: Mutex<Option<Arc<dyn Waiter>>>,
 }
@@ -106,8 +114,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl ClientCard {
     /// A new client's card.
     pub fn new(id: ClientId, addr: String, laddr: String, fd: i32, now_ms: i64) -> ClientCard {
+        let fixed = (size_of::<ClientCard>() + addr.capacity() + laddr.capacity()) as u64;
         ClientCard {
             id,
+            fixed,
             addr,
             laddr,
             fd,
@@ -120,8 +130,10 @@ impl ClientCard {
             last_command: AtomicU16::new(0),
             queued: AtomicU32::new(0),
             watched: AtomicU32::new(0),
+            watched_bytes: AtomicU64::new(0),
             query: AtomicU64::new(0),
             query_free: AtomicU64::new(0),
+            args: AtomicU64::new(0),
             held_args: AtomicU64::new(0),
             output: AtomicU64::new(0),
             bytes_in: AtomicU64::new(0),
@@ -129,6 +141,7 @@ impl ClientCard {
             commands: AtomicU64::new(0),
             killed: AtomicBool::new(false),
             words: Mutex::new(ClientWords::default()),
+            words_bytes: AtomicU64::new(0),
             waits_in: Mutex::new(None),
         }
     }
@@ -148,13 +161,13 @@ impl ClientCard {
         if is_loopback || self.has_flag(ClientFlags::UNIX) { Peer::Local } else { Peer::Remote }
     }
 
-    /// Bytes that the connection holds beside its card: what was received and not run, what is
-    /// queued, what is not sent.
+    /// Bytes that the client holds: the connection itself, what was received and not run, what is
+    /// queued or watched, what is not sent, and how it is called.
     pub fn bytes_held(&self) -> u64 {
-        [&self.query, &self.query_free, &self.held_args, &self.output]
-            .iter()
-            .map(|bytes| bytes.load(Ordering::Relaxed))
-            .sum()
+        let received = [&self.query, &self.query_free, &self.args];
+        let kept = [&self.held_args, &self.watched_bytes, &self.output, &self.words_bytes];
+        let load = |bytes: &&AtomicU64| bytes.load(Ordering::Relaxed);
+        self.fixed + received.iter().chain(&kept).map(load).sum::<u64>()
     }
 
     /// The words that the client chose for itself.
@@ -164,7 +177,10 @@ impl ClientCard {
 
     /// Changes them.
     pub fn set_words(&self, change: impl FnOnce(&mut ClientWords)) {
-        change(&mut locked(&self.words));
+        let mut words = locked(&self.words);
+        change(&mut words);
+        let bytes = words.name.len() + words.lib_name.len() + words.lib_version.len();
+        self.words_bytes.store(bytes as u64, Ordering::Relaxed);
     }
 
     /// Says which blocked command the client waits in. Only its acceptor calls this.
@@ -218,6 +234,27 @@ impl ClientRegistry {
     /// All cards in the order of their numbers.
     pub fn all(&self) -> Vec<Arc<ClientCard>> {
         locked(&self.cards).values().cloned().collect()
+    }
+
+    /// Takes out the clients that hold most, but none with `CLIENT NO-EVICT`, until the others hold
+    /// no more than `limit` bytes.
+    pub fn take_largest(&self, limit: u64) -> Vec<Arc<ClientCard>> {
+        let mut cards = locked(&self.cards);
+        let mut held: u64 = cards.values().map(|card| card.bytes_held()).sum();
+        let mut taken = Vec::new();
+        if held <= limit {
+            return taken;
+        }
+        let evictable = cards.values().filter(|card| !card.has_flag(ClientFlags::NO_EVICT));
+        let mut by_size: Vec<_> = evictable.map(|card| (card.bytes_held(), card.id)).collect();
+        by_size.sort_unstable();
+        while held > limit
+            && let Some((bytes, id)) = by_size.pop()
+        {
+            taken.extend(cards.remove(&id));
+            held = held.saturating_sub(bytes);
+        }
+        taken
     }
 
     /// The card of client `id`.

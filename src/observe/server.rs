@@ -9,11 +9,12 @@ use crossbeam_channel::Sender;
 use crossbeam_utils::CachePadded;
 
 use super::{
-    ClientRegistry, CommandLog, LatencyMonitor, LogEntry, LogKind, Rates, SharedHistogram, Totals,
+    ClientCard, ClientRegistry, CommandLog, LatencyMonitor, LogEntry, LogKind, Rates,
+    SharedHistogram, Totals,
 };
 use crate::clock::Clock;
 use crate::config::{Config, ConfigStore};
-use crate::keyspace::{ClientId, KeyHasher, MemoryBoard, ShardCount};
+use crate::keyspace::{ClientId, KeyHasher, MemoryBoard, ShardCount, Unblock};
 
 /// Plain counters, each moved by whoever does the thing.
 #[derive(Default)]
@@ -32,6 +33,8 @@ pub struct Counters {
     pub output_limit_disconnections: AtomicU64,
     /// Connections closed for a full query buffer.
     pub query_limit_disconnections: AtomicU64,
+    /// Clients closed since all of them held too much.
+    pub evicted_clients: AtomicU64,
     /// Connections that an acceptor handed to another one.
     pub handovers: AtomicU64,
     /// Established connections that moved from one acceptor to another.
@@ -155,6 +158,8 @@ pub struct Server {
     pub commands_run: Box<[CachePadded<AtomicU64>]>,
     /// Requests taken by each acceptor, which alone counts there.
     pub requests: Box<[CachePadded<AtomicU64>]>,
+    /// Bytes held by the clients of each acceptor, which alone posts them there.
+    pub client_memory: Box<[CachePadded<AtomicU64>]>,
     /// Rates of the last moments.
     pub rates: Rates,
     /// Bytes that the process had allocated when it was ready.
@@ -278,6 +283,7 @@ impl Server {
             errors: ErrorCounts::default(),
             commands_run: (0..config.shards).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
             requests: (0..config.acceptors).map(|_| CachePadded::default()).collect(),
+            client_memory: (0..config.acceptors).map(|_| CachePadded::default()).collect(),
             rates: Rates::default(),
             startup_memory: AtomicU64::new(0),
             command_log: CommandLog::default(),
@@ -303,6 +309,31 @@ impl Server {
         self.attention.fetch_add(1, Ordering::SeqCst);
         if let Some(rouse) = self.rouse.get() {
             rouse();
+        }
+    }
+
+    /// Ends a client that somebody else has asked to end. Its acceptor, which alone closes it, has to
+    /// be told: see [`Server::call_attention`].
+    pub fn end_client(&self, card: &ClientCard) {
+        card.killed.store(true, Ordering::Relaxed);
+        // From here on nobody serves it: what is pushed is for those behind it. Its acceptor writes
+        // nothing more to it.
+        card.unblock(Unblock::Timeout);
+        self.clients.remove(card.id);
+    }
+
+    /// Ends the clients that hold most until the others hold no more than `limit` bytes, or only
+    /// those are left that are to be spared.
+    pub fn evict_clients(&self, limit: u64) {
+        let evicted = self.clients.take_largest(limit);
+        for card in &evicted {
+            let (id, addr, bytes) = (card.id.0, &card.addr, card.bytes_held());
+            tracing::info!("client {id} ({addr}) evicted: it holds {bytes} bytes");
+            self.end_client(card);
+        }
+        if !evicted.is_empty() {
+            self.counters.evicted_clients.fetch_add(evicted.len() as u64, Ordering::Relaxed);
+            self.call_attention();
         }
     }
 
@@ -442,6 +473,7 @@ impl Server {
             &counters.bytes_out,
             &counters.output_limit_disconnections,
             &counters.query_limit_disconnections,
+            &counters.evicted_clients,
             &counters.handovers,
             &counters.moves,
             &counters.iterations,

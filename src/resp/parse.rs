@@ -251,6 +251,29 @@ impl Parser {
         }
     }
 
+    /// Whether the next byte begins a request, or one that is parsed anew with it.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.partial.is_none()
+    }
+
+    /// Bytes of the argument that is arriving, out of [`Parser::buffered_bytes`].
+    pub fn body_bytes(&self) -> usize {
+        let body = self.partial.as_ref().and_then(|partial| partial.body.as_ref());
+        body.map_or(0, |body| body.bytes.len())
+    }
+
+    /// Bytes that the argument that is arriving lacks, its line end included; 0 if there is none.
+    pub fn body_lacks(&self) -> usize {
+        let body = self.partial.as_ref().and_then(|partial| partial.body.as_ref());
+        body.map_or(0, |body| body.len - body.bytes.len() + 2)
+    }
+
+    /// Bytes of the unconsumed input that are parsed for good: they stand before the next argument.
+    pub fn parsed_bytes(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| partial.pos)
+    }
+
     /// Memory that the parser holds beyond its own size, in bytes: the bodies with their spare
     /// room, and the arguments' descriptors.
     pub fn allocated_bytes(&self) -> usize {

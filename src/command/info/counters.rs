@@ -64,7 +64,8 @@ pub(super) fn stats(cx: &Read<'_>, lines: &mut Lines) {
     lines.add("expired_stale_perc", format_args!("{:.2}", stale_percent(cx)));
     lines.add("expired_time_cap_reached_count", sum(cx, |stats| stats.expire_cycle_limited));
     lines.add("evicted_keys", sum(cx, |stats| stats.evicted));
-    lines.zeros(&["evicted_clients", "evicted_scripts"]);
+    lines.add("evicted_clients", count(&counters.evicted_clients));
+    lines.zeros(&["evicted_scripts"]);
     lines.zeros(&["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     lines.add("keyspace_hits", sum(cx, |stats| stats.hits));
     lines.add("keyspace_misses", sum(cx, |stats| stats.misses));
