@@ -2,9 +2,9 @@
 //!
 //! A connection's figures stand on its card. Whenever a connection was looked at, the difference to
 //! what it held before goes into a sum of the acceptor's own; a step that has changed the sum posts
-//! it for the others to read. Small requests change nothing. Only a step that has made the sum grow
-//! compares the sum over all acceptors with `maxmemory-clients`, and so does everyone when attention
-//! is called: the limit, or who is spared, may have changed.
+//! it for the others to read. Small requests change nothing. Only a step in which a client has come
+//! to hold more compares the sum over all acceptors with `maxmemory-clients`, and so does everyone
+//! when attention is called: the limit, or who is spared, may have changed.
 //!
 //! Whoever finds that it is too much goes through all cards and chooses (`observe`); two that find
 //! it at the same time do not end twice as many, since what was chosen is out of the registry. Each
@@ -24,6 +24,8 @@ pub(super) struct ClientMemory {
     held: u64,
     /// What others know of that.
     posted: u64,
+    /// Some client has come to hold more since that was posted.
+    grown: bool,
 }
 
 impl<S: Socket> Connection<S> {
@@ -56,8 +58,10 @@ impl<T: Transport> Acceptor<T> {
     pub(super) fn note_memory(&mut self, index: usize) {
         let Some(connection) = self.connections.get_mut(index) else { return };
         let held = connection.card().bytes_held();
+        let before = std::mem::replace(&mut connection.noted_bytes, held);
+        self.client_memory.grown |= held > before;
         self.client_memory.held += held;
-        self.client_memory.held -= std::mem::replace(&mut connection.noted_bytes, held);
+        self.client_memory.held -= before;
     }
 
     /// A connection is not here any more.
@@ -67,14 +71,15 @@ impl<T: Transport> Acceptor<T> {
 
     /// Posts what the clients hold now, and looks whether it is too much if it has grown.
     pub(super) fn post_client_memory(&mut self) {
-        let ClientMemory { held, posted } = self.client_memory;
-        if held == posted {
-            return;
+        let ClientMemory { held, posted, grown } = self.client_memory;
+        if held != posted {
+            // Of two that post at the same time one at least sees the sum of both.
+            self.server.client_memory[self.number].store(held, Ordering::SeqCst);
         }
-        self.client_memory.posted = held;
-        // Of two that post at the same time one at least sees the sum of both.
-        self.server.client_memory[self.number].store(held, Ordering::SeqCst);
-        if held > posted {
+        self.client_memory = ClientMemory { held, posted: held, grown: false };
+        // Not only when the sum has grown: what was closed in the meantime may have been chosen
+        // before, and does not make up for this.
+        if grown {
             self.bound_client_memory();
         }
     }
