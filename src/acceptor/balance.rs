@@ -235,6 +235,7 @@ impl<T: Transport> Acceptor<T> {
         let Some(mut connection) = self.connections.try_remove(index) else { return true };
         self.transport.deregister(&mut connection.socket);
         connection.listed = false;
+        connection.writing = false;
         self.forget_memory(&mut connection);
         let client = connection.client().0;
         self.house.acceptors[self.number].load.fetch_sub(1, Ordering::Relaxed);

@@ -44,6 +44,8 @@ pub struct Connection<S> {
     pub in_flight: bool,
     /// It stands in the list of connections to look at.
     pub listed: bool,
+    /// It stands in the list of connections whose socket may take more.
+    pub writing: bool,
     /// The socket may have more to read.
     pub readable: bool,
     /// The peer has ended its side: only a read of nothing ends reading.
@@ -82,6 +84,7 @@ impl<S: Socket> Connection<S> {
             output: ReplyBuf::new(),
             in_flight: false,
             listed: false,
+            writing: false,
             readable: true,
             peer_closed: false,
             unparsed: false,
@@ -113,12 +116,12 @@ impl<S: Socket> Connection<S> {
     /// # Errors
     ///
     /// When the connection is broken.
-    pub fn flush(&mut self) -> io::Result<usize> {
+    pub fn flush(&mut self) -> io::Result<Written> {
         let written = write_out(&mut self.socket, &mut self.output)?;
         if self.output.is_empty() {
             self.output.release();
         }
-        bump(&self.card().bytes_out, written as u64);
+        bump(&self.card().bytes_out, written.bytes as u64);
         self.card().output.store(self.output.len() as u64, Ordering::Relaxed);
         Ok(written)
     }
@@ -184,25 +187,41 @@ impl<S: Socket> Connection<S> {
 /// fixed size for as many.
 const UNCOUNTED_REPLIES: u64 = 16 * 1024;
 
+/// Bytes after which writing to one connection leaves others their turn.
+const WRITTEN_AT_ONCE: usize = 1024 * 1024;
+
+/// What a turn of writing came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Written {
+    /// Bytes that the socket has taken.
+    pub bytes: usize,
+    /// There is more, and the socket has not refused it: no event will tell.
+    pub more: bool,
+}
+
 /// Parts given to one write call.
 const PARTS: usize = 64;
 
-/// Writes `output` to `socket` until it is empty or the socket takes no more; gives the bytes
-/// written and drops them from `output`.
+/// Writes `output` to `socket` until it is empty, the socket takes no more, or it is others' turn.
+/// What is written is dropped from `output`.
 ///
 /// # Errors
 ///
 /// When the connection is broken.
-pub fn write_out<S: Socket>(socket: &mut S, output: &mut ReplyBuf) -> io::Result<usize> {
-    let mut total = 0;
+pub fn write_out<S: Socket>(socket: &mut S, output: &mut ReplyBuf) -> io::Result<Written> {
+    let mut total = Written::default();
     while !output.is_empty() {
+        if total.bytes >= WRITTEN_AT_ONCE {
+            total.more = true;
+            break;
+        }
         let mut parts = [IoSlice::new(&[]); PARTS];
         let count = output.io_slices(0, &mut parts);
         match socket.write(&parts[..count]) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => {
                 output.advance(written);
-                total += written;
+                total.bytes += written;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Acceptor;
-use super::connection::{Closing, write_out};
+use super::connection::{Closing, Written, write_out};
 use super::iteration::{Exec, Iteration, Planned, Source, Split};
 use super::merge::merge;
 use super::transport::Transport;
@@ -83,9 +83,14 @@ impl<T: Transport> Acceptor<T> {
         match slot.source {
             Source::Local { from, to } => iteration.local.append_range(from, to, out),
             Source::Shard { shard, request } => {
-                if let Some(batch) = &iteration.batches[shard as usize] {
-                    let (from, to) = batch.reply_range(request as usize);
-                    batch.replies.append_range(from, to, out);
+                if let Some(batch) = &mut iteration.batches[shard as usize] {
+                    if batch.requests.len() == 1 {
+                        // Its only reply may be a long one, which then is not copied.
+                        batch.replies.append_unsent(out);
+                    } else {
+                        let (from, to) = batch.reply_range(request as usize);
+                        batch.replies.append_range(from, to, out);
+                    }
                 }
             }
             Source::Split(split) => {
@@ -202,6 +207,7 @@ impl<T: Transport> Acceptor<T> {
         connection.in_flight = false;
         self.balance.note_reply();
         let pending = (connection.output.len() + outgoing.len()) as u64;
+        let mut writes_on = false;
         if connection.card().killed.load(Ordering::Relaxed) {
             connection.closing = Closing::Now;
         } else if connection.may_not_get(outgoing, &limit) {
@@ -209,9 +215,10 @@ impl<T: Transport> Acceptor<T> {
             connection.closing = Closing::Now;
         } else if connection.output.is_empty() && !outgoing.is_empty() {
             match write_out(&mut connection.socket, outgoing) {
-                Ok(written) => {
-                    bump(&connection.card().bytes_out, written as u64);
-                    self.server.counters.bytes_out.fetch_add(written as u64, Ordering::Relaxed);
+                Ok(Written { bytes, more }) => {
+                    bump(&connection.card().bytes_out, bytes as u64);
+                    self.server.counters.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+                    writes_on = more;
                 }
                 Err(_) => connection.closing = Closing::Now,
             }
@@ -225,6 +232,9 @@ impl<T: Transport> Acceptor<T> {
             }
         }
         self.note_memory(index);
+        if writes_on {
+            self.write_later(index);
+        }
         let Some(connection) = self.connections.get(index) else { return };
         let done = connection.output.is_empty() && connection.closing == Closing::AfterOutput;
         if done || connection.closing == Closing::Now {

@@ -100,6 +100,8 @@ pub struct Acceptor<T: Transport> {
     connections: Slab<Connection<T::Socket>>,
     /// Connections that may have something to read or parse.
     listed: VecDeque<usize>,
+    /// Connections whose sockets may take more of what there is to write.
+    writing: VecDeque<usize>,
     /// Connections held back by a pause.
     paused: Vec<usize>,
     /// Connections that wait in a blocking command.
@@ -171,6 +173,7 @@ impl<T: Transport> Acceptor<T> {
             transport: parts.transport,
             connections: Slab::new(),
             listed: VecDeque::new(),
+            writing: VecDeque::new(),
             paused: Vec::new(),
             waits: Waits::default(),
             in_flight: (0..ITERATIONS_IN_FLIGHT).map(|_| None).collect(),
@@ -231,6 +234,7 @@ impl<T: Transport> Acceptor<T> {
         self.balance();
         self.heed_attention();
         self.cron();
+        self.write_on();
         self.expire_waits();
         let mut dispatched = None;
         while !self.follow_ups.is_empty() && self.dispatching.is_none() {
@@ -247,7 +251,7 @@ impl<T: Transport> Acceptor<T> {
         }
         // A connection that ended on delivery has left its UNWATCH in the next iteration.
         let more = !self.listed.is_empty() || !self.building.is_empty();
-        if more && !self.free_places.is_empty() {
+        if more && !self.free_places.is_empty() || !self.writing.is_empty() {
             return Wait::Events(Some(Duration::ZERO));
         }
         Wait::Events(self.next_deadline())

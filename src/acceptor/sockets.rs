@@ -54,16 +54,7 @@ impl<T: Transport> Acceptor<T> {
             connection.peer_closed |= event.read_closed || event.error;
         }
         if event.writable && !connection.output.is_empty() {
-            match connection.flush() {
-                Ok(written) => {
-                    self.server.counters.bytes_out.fetch_add(written as u64, Ordering::Relaxed);
-                    let done = connection.output.is_empty();
-                    if done && connection.closing == Closing::AfterOutput {
-                        connection.closing = Closing::Now;
-                    }
-                }
-                Err(_) => connection.closing = Closing::Now,
-            }
+            self.flush(event.token);
         }
         self.note_memory(event.token);
         let Some(connection) = self.connections.get(event.token) else { return };
@@ -74,6 +65,53 @@ impl<T: Transport> Acceptor<T> {
             self.close(event.token);
         } else if connection.readable {
             self.list(event.token);
+        }
+    }
+
+    /// Writes what waits in the output buffer of a connection, as far as its socket takes it and it
+    /// is its turn.
+    fn flush(&mut self, index: usize) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        match connection.flush() {
+            Ok(written) => {
+                self.server.counters.bytes_out.fetch_add(written.bytes as u64, Ordering::Relaxed);
+                let done = connection.output.is_empty();
+                if done && connection.closing == Closing::AfterOutput {
+                    connection.closing = Closing::Now;
+                }
+                if written.more {
+                    self.write_later(index);
+                }
+            }
+            Err(_) => connection.closing = Closing::Now,
+        }
+    }
+
+    /// There is more to write to a connection when others have had their turn.
+    pub(super) fn write_later(&mut self, index: usize) {
+        if let Some(connection) = self.connections.get_mut(index)
+            && !connection.writing
+        {
+            connection.writing = true;
+            self.writing.push_back(index);
+        }
+    }
+
+    /// Writes on to the connections that have left others their turn.
+    pub(super) fn write_on(&mut self) {
+        for _ in 0..self.writing.len() {
+            let Some(index) = self.writing.pop_front() else { break };
+            let Some(connection) = self.connections.get_mut(index) else { continue };
+            // The place may have become another connection's.
+            if !std::mem::take(&mut connection.writing) {
+                continue;
+            }
+            self.flush(index);
+            self.note_memory(index);
+            let closing = self.connections.get(index).map(|connection| connection.closing);
+            if closing == Some(Closing::Now) {
+                self.close(index);
+            }
         }
     }
 

@@ -152,8 +152,13 @@ impl ReplyBuf {
         into.bytes.extend_from_slice(&self.bytes[pos..to.bytes]);
     }
 
-    /// Moves what is unwritten to the end of `into`. Splices are shared, not copied.
+    /// Moves what is unwritten to the end of `into`. Splices are shared, not copied, and where all
+    /// that `into` gets is much, the buffers change places.
     pub fn append_unsent(&mut self, into: &mut ReplyBuf) {
+        if into.is_empty() && self.len() >= COMPACT_MIN {
+            std::mem::swap(self, into);
+            return self.clear();
+        }
         let mut pos = self.sent_bytes;
         for splice in self.splices.drain(self.sent_splices..) {
             into.bytes.extend_from_slice(&self.bytes[pos..splice.at]);

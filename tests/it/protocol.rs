@@ -377,6 +377,44 @@ fn replies_larger_than_socket_buffers_arrive_when_read_late() {
     });
 }
 
+/// Replies so long that writing them takes several turns, behind and before short ones, on one
+/// acceptor with somebody else's requests.
+#[test]
+fn long_replies_take_turns_with_others() {
+    for shards in [1, 3] {
+        let options = ServerOptions { acceptors: Some(1), ..ServerOptions::new(shards, true) };
+        let server = Server::start(options);
+        let (mut client, mut other) = (server.client(), server.client());
+        let element = |n: usize| format!("{n:0>1000}");
+        for chunk in 0..20 {
+            let mut push = vec!["RPUSH".to_owned(), "list".to_owned()];
+            push.extend((chunk * 1000..(chunk + 1) * 1000).map(element));
+            assert_eq!(client.cmd(&push).int(), (chunk as i64 + 1) * 1000);
+        }
+        for line in
+            ["LRANGE list 0 -1", "PING", "LRANGE list 0 9999", "LLEN list", "LRANGE list 1 -1"]
+        {
+            client.send(&line.split(' ').collect::<Vec<_>>());
+        }
+        for _ in 0..200 {
+            assert_eq!(other.run("PING"), pong());
+        }
+        let expect = |reply: Reply, numbers: std::ops::Range<usize>| {
+            let items = reply.items();
+            assert_eq!(items.len(), numbers.len());
+            assert!(
+                items.iter().zip(numbers).all(|(item, n)| item.bytes() == element(n).as_bytes())
+            );
+        };
+        expect(client.read(), 0..20_000);
+        assert_eq!(client.read(), pong());
+        expect(client.read(), 0..10_000);
+        assert_eq!(client.read(), Reply::Int(20_000));
+        expect(client.read(), 1..20_000);
+        assert_eq!(client.run("PING"), pong());
+    }
+}
+
 #[test]
 fn errors_of_unknown_commands_and_wrong_counts() {
     each_plain_form(|server| {

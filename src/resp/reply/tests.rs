@@ -71,6 +71,23 @@ fn truncate_drops_splices_too() {
 }
 
 #[test]
+fn much_that_is_unsent_changes_places_instead_of_being_copied() {
+    let (mut from, mut into) = (ReplyBuf::new(), ReplyBuf::new());
+    let text: Vec<u8> = (0..COMPACT_MIN + 10).map(|at| at as u8).collect();
+    into.push_raw(b"written");
+    into.advance(7);
+    from.push_raw(&text);
+    from.advance(3);
+    let place = from.bytes.as_ptr();
+    from.append_unsent(&mut into);
+    assert_eq!((into.bytes.as_ptr(), wire(&into)), (place, text[3..].to_vec()));
+    assert!(from.is_empty() && from.mark() == Mark::default());
+    from.push_raw(&text);
+    from.append_unsent(&mut into);
+    assert_eq!(wire(&into), [&text[3..], &text].concat());
+}
+
+#[test]
 fn a_capacity_that_is_no_longer_needed_is_cut_back() {
     let mut buf = ReplyBuf::new();
     buf.push_raw(&vec![b'x'; 1 << 20]);
