@@ -106,7 +106,7 @@ fn ways_to_hold_too_much() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         arguments.extend_from_slice(b"\r\n");
     }
     let mut watch = vec!["WATCH".to_owned()];
-    watch.extend((0..20_000).map(|n| format!("{n:0100}")));
+    watch.extend((0..40_000).map(|n| format!("{n:040}")));
     let set = || encode(&["SET", "queued", &value]);
     let get = || encode(&["LRANGE", "list", "0", "-1"]);
     let mut unread = Vec::new();
