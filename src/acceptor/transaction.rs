@@ -175,6 +175,7 @@ impl<T: Transport> Acceptor<T> {
             {
                 queue.spoiled = true;
             }
+            self.server.count_rejected(self.number, command.number);
             return self.answer_error(index, &CommandError::OOM);
         }
         let shards = self.shards_of_queued(command, incoming);

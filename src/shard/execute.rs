@@ -67,6 +67,8 @@ pub(super) struct Invoked {
     pub result: CommandResult,
     /// What it waits for.
     pub block: Option<Box<Block>>,
+    /// Whether it was refused before it ran.
+    pub refused: bool,
 }
 
 impl Executor {
@@ -245,15 +247,15 @@ impl Executor {
             Run::Read(handler) => {
                 let mut context = Read::new(call, parts);
                 let result = handler(&mut context, args, out);
-                Invoked { result, block: context.take_block() }
+                Invoked { result, block: context.take_block(), refused: false }
             }
             Run::Write(handler) => {
                 if let Err(error) = admit(parts, &call, &self.server) {
-                    return Invoked { result: Err(error), block: None };
+                    return Invoked { result: Err(error), block: None, refused: true };
                 }
                 let mut context = Write::new(call, parts);
                 let result = handler(&mut context, args, out);
-                Invoked { result, block: context.take_block() }
+                Invoked { result, block: context.take_block(), refused: false }
             }
             Run::Session(_) | Run::Acceptor | Run::Container => {
                 unreachable!("an acceptor sends shards only what runs there")
@@ -289,7 +291,7 @@ impl Executor {
         };
         let (before, len_before) = (replies.mark(), replies.len());
         let mut out = Writer::new(replies, request.proto);
-        let Invoked { result, block } = self.invoke(parts, call, args, &mut out);
+        let Invoked { result, block, refused } = self.invoke(parts, call, args, &mut out);
         let failed = result.is_err();
         if let (Some(block), false) = (block, failed) {
             let own =
@@ -318,6 +320,10 @@ impl Executor {
         }
         ends.push(replies.mark());
         let ended = self.server.clock.ticks();
+        if refused && part.is_none() {
+            parts[0].stats.by_command[command.number as usize].rejected += 1;
+            return ended;
+        }
         let ns = self.server.clock.ns_between(started, ended);
         if request.counted {
             count(&mut parts[0].stats, command.number, ns, failed);

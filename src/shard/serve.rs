@@ -215,7 +215,7 @@ impl Executor {
         };
         let mut replies = ReplyBuf::new();
         let mut out = Writer::new(&mut replies, request.proto);
-        let Invoked { result, block } =
+        let Invoked { result, block, .. } =
             in_unit(parts, |parts| self.invoke(parts, call, args, &mut out));
         if result.is_ok() && block.is_some() {
             return None;

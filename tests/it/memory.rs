@@ -76,8 +76,15 @@ fn without_eviction_writes_are_refused() {
         assert_eq!(c.run("DBSIZE"), Reply::Int(keys));
         c.run("MULTI");
         assert_eq!(c.run("SET a 1"), oom);
+        assert_eq!(c.run("SETRANGE a 0 b"), oom);
         let text = "EXECABORT Transaction discarded because of previous errors.";
         assert_eq!(c.run("EXEC"), Reply::error(text));
+        // They were refused before they ran.
+        for name in ["append", "mset", "copy", "setrange"] {
+            let figures = c.info(&format!("cmdstat_{name}"));
+            assert!(figures.starts_with("calls=0,"), "{name}: {figures}");
+            assert!(figures.ends_with("rejected_calls=1,failed_calls=0"), "{name}: {figures}");
+        }
         assert_eq!(c.info_number("evicted_keys"), 0);
         assert_eq!(c.run("FLUSHALL"), Reply::ok());
         let writable = || c.run("SET a 1") == Reply::ok();
