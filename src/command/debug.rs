@@ -121,7 +121,7 @@ fn protocol(kind: &[u8], out: &mut Writer<'_>) -> CommandResult {
                 out.bulk(b"key:123");
                 out.int(90);
             }
-            out.bulk(b"The reply that the attribute belongs to");
+            out.bulk(b"Some real reply following the attribute");
         }
         b"push" => {
             if out.proto() == Proto::Resp2 {
@@ -132,7 +132,7 @@ fn protocol(kind: &[u8], out: &mut Writer<'_>) -> CommandResult {
             out.bulk(b"server-cpu-usage");
             out.int(42);
         }
-        b"verbatim" => out.verbatim("txt", b"A verbatim\nstring"),
+        b"verbatim" => out.verbatim("txt", b"This is a verbatim\nstring"),
         b"true" => out.boolean(true),
         b"false" => out.boolean(false),
         b"bignum" => out.big_number(b"1234567999999999999999999999999999999"),
