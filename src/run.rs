@@ -153,13 +153,13 @@ fn start_reclaim(memory: Arc<MemoryBoard>) -> std::io::Result<Reclaim> {
         doing::set("freeing memory");
         process::give_way();
         for garbage in receive {
-            let bytes = garbage.bytes();
+            let (objects, bytes) = (garbage.objects(), garbage.bytes());
             drop(garbage);
-            board.freed(bytes);
+            board.freed(objects, bytes);
         }
     })?;
     Ok(Arc::new(move |garbage: Garbage| {
-        memory.defer(garbage.bytes());
+        memory.defer(garbage.objects(), garbage.bytes());
         // If nobody receives, the garbage is in the error and freed here.
         drop(send.send(garbage));
     }))

@@ -181,6 +181,9 @@ pub struct Iteration {
     pub origin: Option<Box<Iteration>>,
 }
 
+/// Room for the order of so many keys is kept for reuse.
+const KEPT_ORDER: usize = 32 * 1024;
+
 impl Iteration {
     /// An empty iteration over `shards` shards.
     pub fn new(shards: usize) -> Iteration {
@@ -201,6 +204,7 @@ impl Iteration {
         self.splits.clear();
         self.split_parts.clear();
         self.split_order.clear();
+        self.split_order.shrink_to(KEPT_ORDER);
         self.meetings.clear();
         self.jobs.clear();
         self.execs.clear();

@@ -168,20 +168,28 @@ pub struct Batch {
 impl Batch {
     /// Arenas above this size (bytes) are not kept for reuse.
     const KEPT_ARENA: usize = 256 * 1024;
+    /// Room for more elements than this is not kept in the other vectors.
+    const KEPT_ELEMENTS: usize = 8 * 1024;
 
     /// Empties the batch for reuse.
     pub fn clear(&mut self) {
+        /// Empties a vector, keeping no more room than a usual batch needs.
+        #[inline]
+        fn empty<T>(vector: &mut Vec<T>) {
+            vector.clear();
+            vector.shrink_to(Batch::KEPT_ELEMENTS);
+        }
         if self.arena.capacity() > Self::KEPT_ARENA {
             self.arena = Vec::new();
         }
         self.arena.clear();
-        self.refs.clear();
-        self.shared.clear();
-        self.hashes.clear();
-        self.requests.clear();
-        self.split_parts.clear();
+        empty(&mut self.refs);
+        empty(&mut self.shared);
+        empty(&mut self.hashes);
+        empty(&mut self.requests);
+        empty(&mut self.split_parts);
         self.replies.clear();
-        self.ends.clear();
+        empty(&mut self.ends);
         self.next = 0;
         self.epoch = 0;
         self.unbounded = false;

@@ -53,6 +53,8 @@ pub struct MemoryBoard {
     shards: Box<[CachePadded<Posted>]>,
     beside: AtomicU64,
     deferred: AtomicU64,
+    deferred_objects: AtomicU64,
+    freed_objects: AtomicU64,
     alarm: OnceLock<Alarm>,
 }
 
@@ -63,6 +65,8 @@ impl MemoryBoard {
             shards: (0..shards).map(|_| CachePadded::default()).collect(),
             beside: AtomicU64::new(0),
             deferred: AtomicU64::new(0),
+            deferred_objects: AtomicU64::new(0),
+            freed_objects: AtomicU64::new(0),
             alarm: OnceLock::new(),
         }
     }
@@ -84,14 +88,32 @@ impl MemoryBoard {
         self.post_beside(bytes.saturating_sub(self.keyspace() + self.deferred()));
     }
 
-    /// Some bytes have left the keyspace and wait to be freed: they do not count any more.
-    pub fn defer(&self, bytes: u64) {
+    /// Some values have left the keyspace and wait to be freed: their bytes do not count any more.
+    pub fn defer(&self, objects: u64, bytes: u64) {
+        self.deferred_objects.fetch_add(objects, Ordering::Relaxed);
         self.deferred.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes that waited are freed.
-    pub fn freed(&self, bytes: u64) {
+    /// Values that waited are freed.
+    pub fn freed(&self, objects: u64, bytes: u64) {
+        self.freed_objects.fetch_add(objects, Ordering::Relaxed);
+        self.deferred_objects.fetch_sub(objects, Ordering::Relaxed);
         self.deferred.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Values that wait to be freed.
+    pub fn deferred_objects(&self) -> u64 {
+        self.deferred_objects.load(Ordering::Relaxed)
+    }
+
+    /// Values that were freed after they had waited, since that was counted anew.
+    pub fn freed_objects(&self) -> u64 {
+        self.freed_objects.load(Ordering::Relaxed)
+    }
+
+    /// Counts freed values anew (`CONFIG RESETSTAT`).
+    pub fn reset_freed_objects(&self) {
+        self.freed_objects.store(0, Ordering::Relaxed);
     }
 
     /// Bytes that wait to be freed.

@@ -91,6 +91,14 @@ pub enum Garbage {
 }
 
 impl Garbage {
+    /// Values in it.
+    pub fn objects(&self) -> u64 {
+        match self {
+            Garbage::Entry(_) => 1,
+            Garbage::Database(db) => db.len() as u64,
+        }
+    }
+
     /// Bytes that it occupies.
     pub fn bytes(&self) -> u64 {
         match self {

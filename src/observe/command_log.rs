@@ -101,10 +101,12 @@ pub fn cut(mut args: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
         if more > 0 {
             argument.truncate(KEPT_BYTES);
             argument.extend_from_slice(format!("... ({more} more bytes)").as_bytes());
+            argument.shrink_to_fit();
         }
     }
     if missing > 0 {
         args.push(format!("... ({} more arguments)", missing + 1).into_bytes());
+        args.shrink_to_fit();
     }
     args
 }
@@ -112,6 +114,13 @@ pub fn cut(mut args: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_cut_is_not_kept_as_spare_room() {
+        let kept = cut(vec![vec![b'x'; 100_000]; 1000]);
+        assert!(kept.capacity() < 2 * KEPT_ARGS, "{}", kept.capacity());
+        assert!(kept.iter().all(|argument| argument.capacity() < 4 * KEPT_BYTES));
+    }
 
     fn entry(value: u64) -> LogEntry {
         let (addr, name, args) = (String::new(), Vec::new(), Vec::new());

@@ -487,6 +487,7 @@ impl Server {
         }
         self.errors.reset();
         self.rates.reset();
+        self.memory.reset_freed_objects();
     }
 }
 

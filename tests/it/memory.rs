@@ -227,3 +227,20 @@ fn memory_goes_back_to_the_system() {
         assert_eq!(c.run("MEMORY PURGE"), Reply::ok());
     });
 }
+
+#[test]
+fn values_freed_in_the_background_are_counted() {
+    each_plain_form(|server| {
+        let mut c = server.client();
+        let mut command = vec!["SADD".to_owned(), "huge".to_owned()];
+        command.extend((0..100_000).map(|i| i.to_string()));
+        assert_eq!(c.cmd(&command), Reply::Int(100_000));
+        assert_eq!(c.run("UNLINK huge"), Reply::Int(1));
+        let counted =
+            wait_until(Duration::from_secs(10), || c.info_number("lazyfreed_objects") == 1);
+        assert!(counted, "{}", c.info_number("lazyfreed_objects"));
+        assert_eq!(c.info_number("lazyfree_pending_objects"), 0);
+        assert_eq!(c.run("CONFIG RESETSTAT"), Reply::ok());
+        assert_eq!(c.info_number("lazyfreed_objects"), 0);
+    });
+}

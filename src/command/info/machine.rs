@@ -143,12 +143,10 @@ pub(super) fn memory(cx: &Read<'_>, lines: &mut Lines) {
     lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
     lines.add("mem_allocator", "jemalloc");
     lines.add("mem_overhead_db_hashtable", usage.tables);
-    lines.zeros(&[
-        "mem_overhead_db_hashtable_rehashing",
-        "active_defrag_running",
-        "lazyfree_pending_objects",
-        "lazyfreed_objects",
-    ]);
+    lines.zeros(&["mem_overhead_db_hashtable_rehashing", "active_defrag_running"]);
+    let memory = &cx.server().memory;
+    lines.add("lazyfree_pending_objects", memory.deferred_objects());
+    lines.add("lazyfreed_objects", memory.freed_objects());
 }
 
 /// The name of the eviction policy, as the configuration prints it.
