@@ -203,6 +203,7 @@ pub const TABLE: &[Command] = &[
         ),
     Command::read("lrange", 4, position::lrange)
         .keys(READ)
+        .flags(Flags::WALKS.and(Flags::WALKS_PLACES))
         .categories(Categories::LIST)
         .args(KEY_START_STOP)
         .docs(

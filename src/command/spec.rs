@@ -144,6 +144,9 @@ impl Flags {
     /// Ours: its work grows with the whole value at its key. Of a big one only the owner runs it,
     /// so that no other connection of a borrower waits for it.
     pub const WALKS: Flags = Flags(1 << 23);
+    /// Ours, beside [`Flags::WALKS`]: its work grows with the places from its second to its third
+    /// argument, where those are given as such.
+    pub const WALKS_PLACES: Flags = Flags(1 << 22);
     /// Ours: it shows or changes more than its own connection, so it waits until the requests
     /// before it in the same pipeline have taken effect.
     pub const BARRIER: Flags = Flags(1 << 25);

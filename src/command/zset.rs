@@ -216,6 +216,7 @@ pub const TABLE: &[Command] = &[
         ),
     Command::read("zrange", -4, range::zrange)
         .keys(READ)
+        .flags(Flags::WALKS.and(Flags::WALKS_PLACES))
         .categories(Categories::SORTED_SET)
         .args(arguments::ZRANGE)
         .history(const { &[("6.2.0", "New options `REV`, `BYSCORE`, `BYLEX` and `LIMIT`.")] })
@@ -227,6 +228,7 @@ pub const TABLE: &[Command] = &[
         ),
     Command::read("zrevrange", -4, range::zrevrange)
         .keys(READ)
+        .flags(Flags::WALKS.and(Flags::WALKS_PLACES))
         .categories(Categories::SORTED_SET)
         .args(arguments::ZREVRANGE)
         .docs(

@@ -28,8 +28,8 @@ const MAX_LENGTH_LINE: usize = 64 * 1024;
 /// which costs less than an allocation to remember them.
 const REPARSED_ARGS: usize = 16;
 
-/// A caller's argument vector that grew beyond this (2 MiB) is cut back before the next request.
-const KEPT_ARGS: usize = 64 * 1024;
+/// A caller's argument vector that grew beyond this (160 KiB) is cut back before the next request.
+const KEPT_ARGS: usize = 4 * 1024;
 
 /// The first room for a body that is taken over, if fewer bytes of it have arrived.
 const FIRST_BODY_ROOM: usize = 4 * 1024;

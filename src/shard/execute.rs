@@ -12,11 +12,12 @@ use std::sync::atomic::Ordering;
 
 use crate::channel::{Batch, Blocked, House, Meeting, Request, Transaction, Work};
 use crate::command::{
-    Args, Block, Call, Command, CommandError, CommandResult, Flags, Read, Run, Write, redacted,
+    Args, Block, Call, Command, CommandError, CommandResult, Flags, Read, Run, Write,
+    parse_integer, redacted,
 };
 use crate::config::Config;
 use crate::journal::Journal;
-use crate::keyspace::{Db, DbIndex, KeyHash, Shard, ShardStats};
+use crate::keyspace::{Db, DbIndex, KeyHash, ObjectRef, Shard, ShardStats};
 use crate::observe::{ErrorCounts, Finished, Server, doing, new_histogram};
 use crate::resp::Writer;
 
@@ -49,6 +50,8 @@ pub enum Holder {
 /// Bytes of a value that is walked in well under a millisecond, which every connection of an
 /// acceptor can wait for.
 const SHORT_WALK: usize = 256 * 1024;
+/// Elements of such a walk.
+const SHORT_RANGE: usize = 8 * 1024;
 
 /// What running needs beside the boxes; every actor has one.
 #[derive(Clone)]
@@ -411,7 +414,23 @@ fn walks_far(parts: &[Box<Shard>], batch: &Batch, request: &Request) -> bool {
     let args = request.args(arena, refs, shared, hashes, &shard.hasher);
     let key = args.key(request.stride.first as usize);
     let entry = shard.dbs[request.db.0 as usize].get(key.bytes, key.hash);
-    entry.is_some_and(|entry| entry.allocation_size() > SHORT_WALK)
+    let Some(entry) = entry.filter(|entry| entry.allocation_size() > SHORT_WALK) else {
+        return false;
+    };
+    let len = || entry.object().map_or(0, ObjectRef::len);
+    !request.command.flags.has(Flags::WALKS_PLACES) || spans(args, len()) > SHORT_RANGE
+}
+
+/// How many of `len` elements stand from the place that the second argument says to the one of the
+/// third; none if those are no places.
+fn spans(args: Args<'_>, len: usize) -> usize {
+    let len = i64::try_from(len).unwrap_or(i64::MAX);
+    let place = |at| {
+        let place = args.get(at).and_then(parse_integer)?;
+        Some(if place < 0 { place.saturating_add(len).max(0) } else { place.min(len) })
+    };
+    let Some((first, last)) = place(2).zip(place(3)) else { return 0 };
+    usize::try_from(last - first + 1).unwrap_or(0)
 }
 
 /// Whether a watched key changed; the client's watches end either way.

@@ -335,3 +335,41 @@ fn a_borrower_leaves_long_walks_to_the_owner() {
     assert!(reply(last - 1).starts_with("*20000\r\n"));
     assert_eq!(reply(last), ":20000\r\n");
 }
+
+#[test]
+fn a_borrower_leaves_long_ranges_to_the_owner() {
+    let World { server, mut parts, .. } = World::new(1, EvictionPolicy::NoEviction);
+    let server = Arc::new(server);
+    let house = Arc::new(House::new(1, 1, false).0);
+    let executor = Executor { server: server.clone(), journal: Journal::default(), house };
+    let mut run = |words: &[&[u8]]| {
+        let mut batch = Batch::default();
+        push(&mut batch, &server, words);
+        matches!(executor.run(&mut parts, &mut batch, Holder::Borrower), Stopped::AtLongWalk)
+    };
+    let elements: Vec<Vec<u8>> = (0..20_000).map(|n| format!("element:{n:0>20}").into()).collect();
+    for elements in elements.chunks(1000) {
+        let mut words: Vec<&[u8]> = vec![b"RPUSH", b"list"];
+        words.extend(elements.iter().map(Vec::as_slice));
+        assert!(!run(&words));
+        let mut words: Vec<&[u8]> = vec![b"ZADD", b"zset"];
+        elements.iter().for_each(|element| words.extend([b"1", element.as_slice()]));
+        assert!(!run(&words));
+    }
+    let ranges: [(&[u8], &[u8], bool); 8] = [
+        (b"0", b"-1", true),
+        (b"0", b"8191", false),
+        (b"0", b"8192", true),
+        (b"-8192", b"-1", false),
+        (b"-9223372036854775808", b"9223372036854775807", true),
+        (b"19000", b"9223372036854775807", false),
+        (b"-1", b"0", false),
+        (b"0", b"x", false),
+    ];
+    for (first, last, is_long) in ranges {
+        for (name, key) in [("LRANGE", "list"), ("ZRANGE", "zset"), ("ZREVRANGE", "zset")] {
+            let words = [name.as_bytes(), key.as_bytes(), first, last];
+            assert_eq!(run(&words), is_long, "{}", words.concat().escape_ascii());
+        }
+    }
+}

@@ -39,12 +39,16 @@ pub fn run_slice(shard: &mut Box<Shard>, executor: &Executor) -> Rest {
     let config = server.config.load();
     let started = server.clock.ticks();
     let spent_ns = || server.clock.ns_between(started, server.clock.ticks());
-    let evicts_more = evict::run_slice(shard, &config, server, SLICE_NS);
-    let evicting_ns = spent_ns();
-    server.observe_event(&config, "eviction-cycle", evicting_ns);
-    let left_ns = SLICE_NS.saturating_sub(evicting_ns);
-    let expires_more = expire_cycle::run_slice(shard, &config, &server.clock, left_ns);
-    server.observe_event(&config, "expire-cycle", spent_ns() - evicting_ns);
+    let (mut evicts_more, mut expires_more) = (false, false);
+    // Nothing goes by itself while clients are paused (`CLIENT PAUSE`).
+    if !is_paused(executor) {
+        evicts_more = evict::run_slice(shard, &config, server, SLICE_NS);
+        let evicting_ns = spent_ns();
+        server.observe_event(&config, "eviction-cycle", evicting_ns);
+        let left_ns = SLICE_NS.saturating_sub(evicting_ns);
+        expires_more = expire_cycle::run_slice(shard, &config, &server.clock, left_ns);
+        server.observe_event(&config, "expire-cycle", spent_ns() - evicting_ns);
+    }
     executor.serve_after_upkeep(shard);
     executor.journal.collect(shard);
     shard.post_memory();
@@ -63,5 +67,11 @@ fn rest_after(config: &Config, spent_ns: u64) -> Duration {
 
 /// Whether the shards are called to give memory back.
 pub fn is_called(executor: &Executor) -> bool {
-    evict::is_called(&executor.server.config.load(), &executor.server)
+    evict::is_called(&executor.server.config.load(), &executor.server) && !is_paused(executor)
+}
+
+/// Whether clients are paused.
+fn is_paused(executor: &Executor) -> bool {
+    let server = &executor.server;
+    server.pause.current(|| server.clock.unix_ms()).is_some()
 }

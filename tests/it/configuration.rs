@@ -190,12 +190,11 @@ fn what_cannot_be_understood_ends_the_start() {
 }
 
 /// Directives whose value in the files of the next test is not Valkey's default, with the reason.
-const OTHER_VALUES: [(&str, &str); 5] = [
+const OTHER_VALUES: [(&str, &str); 4] = [
     ("bind", "the harness says it"),
     ("dir", "the harness says it"),
     ("port", "the harness says it"),
     ("unixsocket", "the harness says it"),
-    ("maxmemory-clients", "not there"),
 ];
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::client::{Client, Reply};
 use crate::server::{each_form, each_plain_form};
-use crate::wait::{unix_ms, wait_until};
+use crate::wait::{pause, unix_ms, wait_until};
 
 /// Active expiry has to have removed small numbers of keys within this time.
 const SOON: Duration = Duration::from_secs(10);
@@ -28,6 +28,29 @@ fn keys_go_by_themselves() {
         assert!(wait_until(SOON, || c.run("DBSIZE") == Reply::Int(500)), "{}", c.run("DBSIZE"));
         assert_eq!(c.info_number("expired_keys"), 5_000);
         assert!(c.info("db0").starts_with("keys=500,expires=0,"));
+    });
+}
+
+#[test]
+fn nothing_goes_by_itself_while_clients_are_paused() {
+    each_plain_form(|server| {
+        let mut c = server.client();
+        assert_eq!(c.run("CLIENT PAUSE 600000 WRITE"), Reply::ok());
+        let mut writer = server.client();
+        writer.send(&["SET", "late", "v", "PX", "1"]);
+        assert_eq!(c.run("CLIENT UNPAUSE"), Reply::ok());
+        assert_eq!(writer.read(), Reply::ok());
+        assert!(wait_until(SOON, || c.run("DBSIZE") == Reply::Int(0)), "the pause is over");
+        fill(&mut c, 100, "200");
+        assert_eq!(c.run("CLIENT PAUSE 600000 WRITE"), Reply::ok());
+        pause(Duration::from_millis(600));
+        // Some may have gone before, if the machine is slow: none goes now.
+        let left = c.run("DBSIZE");
+        pause(Duration::from_millis(300));
+        assert_eq!(c.run("DBSIZE"), left);
+        assert!(left.int() > 0, "all were gone before the pause began");
+        assert_eq!(c.run("CLIENT UNPAUSE"), Reply::ok());
+        assert!(wait_until(SOON, || c.run("DBSIZE") == Reply::Int(0)), "{}", c.run("DBSIZE"));
     });
 }
 
