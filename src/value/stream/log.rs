@@ -188,7 +188,8 @@ impl Log {
             }
         }
         self.len += 1;
-        self.added += 1;
+        // A loaded stream may claim any number, which then wraps, as in Redis.
+        self.added = self.added.wrapping_add(1);
         self.last_id = id;
         if self.len == 1 {
             self.first_id = id;

@@ -398,3 +398,14 @@ fn the_layout_is_the_references() {
 fn a_stream_is_one_word() {
     assert_eq!(size_of::<Stream>(), 8);
 }
+
+/// A stream from outside may claim to have had any number of entries.
+#[test]
+fn the_count_of_all_entries_wraps() {
+    let id = |seq| StreamId::new(0, seq);
+    let counters = Counters { last_id: id(1), max_deleted_id: StreamId::MIN, added: u64::MAX };
+    let mut stream = Stream::from_nodes([], counters).expect("an empty stream");
+    let fields: [(&[u8], &[u8]); 1] = [(b"f", b"v")];
+    stream.log_mut().append(id(2), fields.into_iter(), SMALL_NODES).expect("in order");
+    assert_eq!((stream.log().added(), stream.log().len()), (0, 1));
+}
