@@ -173,8 +173,9 @@ impl Run {
             return;
         }
         let [before, after] = self.states(key);
-        // What was there before may be a stream whose times are not the same.
-        let is_new = reference == Reply::ok();
+        // What was there before may be a stream whose times are not the same; so it is where the
+        // command was spoiled and has made another key.
+        let is_new = reference == Reply::ok() && attempt.args.get(1).is_some_and(|at| at == key);
         if !(if is_new { before.is(&after) } else { before.is_about(&after) }) {
             if !may_differ(attempt, &before, &after) {
                 self.find(attempt, &format!("reference {before:?}\n  subject   {after:?}"));
