@@ -689,6 +689,12 @@ fn those_held_by_a_pause_are_told_of() {
         let words = line.split(' ').filter(|w| w.starts_with("flags=") || w.starts_with("cmd="));
         seen.extend(words.map(str::to_owned));
         seen.push(control.info("clients_in_timeout_table"));
+        // Who leaves meanwhile is held no more.
+        let mut gone = server.client();
+        gone.send(&["RPUSH", "k", "2"]);
+        assert!(wait_until(SOON, || control.info_number("blocked_clients") == 3));
+        drop(gone);
+        assert!(wait_until(SOON, || control.info_number("blocked_clients") == 2));
         assert_eq!(control.run("CLIENT UNPAUSE"), Reply::ok());
         assert_eq!(p.read(), Reply::Int(1));
         assert_eq!(a.read(), Reply::Array(vec![Reply::bulk("k"), Reply::bulk("1")]));
