@@ -734,6 +734,33 @@ fn a_pause_of_all_holds_everybody() {
     each_plain_form(play);
 }
 
+/// Of two pauses the longer and the stricter one count, whichever comes first. Only a transaction
+/// can begin another while everything is held.
+#[test]
+fn another_pause_makes_none_shorter_or_milder() {
+    const LONG: Duration = Duration::from_millis(300);
+    let play = |server: &Server| {
+        let (mut control, mut p) = (server.client(), server.client());
+        for (pauses, held) in [
+            (["CLIENT PAUSE 300 ALL", "CLIENT PAUSE 100 WRITE"], "GET x"),
+            (["CLIENT PAUSE 100 ALL", "CLIENT PAUSE 300 WRITE"], "GET x"),
+            (["CLIENT PAUSE 300 WRITE", "CLIENT PAUSE 100 ALL"], "GET x"),
+            (["CLIENT PAUSE 300 WRITE", "CLIENT PAUSE 100 WRITE"], "DEL x"),
+        ] {
+            control.run("MULTI");
+            pauses.iter().for_each(|pause| drop(control.run(pause)));
+            let begin = now();
+            assert_eq!(control.run("EXEC"), Reply::Array(vec![Reply::ok(), Reply::ok()]));
+            assert!(!p.run(held).is_error());
+            // The server's clock has whole milliseconds.
+            let (after, due) = (begin.elapsed(), LONG - Duration::from_millis(1));
+            assert!(after >= due, "{pauses:?}: over after {after:?}");
+        }
+    };
+    play(&Server::start(ServerOptions::new(1, true).target(Target::Valkey)));
+    each_plain_form(play);
+}
+
 #[test]
 fn those_held_by_a_pause_go_on_in_their_order() {
     // Of one acceptor: those of several go on at the same time.
