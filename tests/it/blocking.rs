@@ -794,7 +794,8 @@ fn those_held_by_a_pause_go_on_in_their_order() {
 
 #[test]
 fn who_is_served_while_memory_is_full() {
-    compare(&["p RPUSH q 1 2 3 4
+    compare(&[
+        "p RPUSH q 1 2 3 4
          p ZADD y 1 m
          p XADD t 1-1 f v
          p XGROUP CREATE t g $
@@ -828,7 +829,25 @@ fn who_is_served_while_memory_is_full() {
          p RPUSH none 1 2
          f<
          g<
-         p LRANGE d 0 -1"]);
+         p LRANGE d 0 -1",
+        // A transaction that was queued before is refused as a whole if it needs memory.
+        "p RPUSH q 1 2
+         a> BLPOP k 0
+         p MULTI
+         p LPOP q
+         p RPUSH k 1
+         o MULTI
+         o LPOP q
+         z CONFIG SET maxmemory 1
+         p EXEC
+         a?
+         o EXEC
+         p LRANGE q 0 -1
+         p EXISTS k
+         z CONFIG SET maxmemory 0
+         p RPUSH k 2
+         a<",
+    ]);
 }
 
 /// Who was killed is served no more, from the reply of CLIENT KILL on.
