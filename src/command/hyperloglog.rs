@@ -308,7 +308,7 @@ pub const TABLE: &[Command] = &[
         ),
     Command::keep("pfcount", -2, pfcount)
         .keys(const { &[KeySpec::range(1, -1, 1, "RW access").notes(COUNT_NOTES)] })
-        .flags(Flags::READONLY)
+        .flags(Flags::READONLY.and(Flags::MAY_REPLICATE))
         .categories(Categories::HYPERLOGLOG)
         .args(const { &[KEY.multiple()] })
         .docs(

@@ -734,6 +734,22 @@ fn a_pause_of_all_holds_everybody() {
     each_plain_form(play);
 }
 
+/// PFCOUNT reads, but may write what it has counted into its key.
+#[test]
+fn a_pause_of_writes_holds_pfcount() {
+    let play = |server: &Server| {
+        let (mut control, mut p) = (server.client(), server.client());
+        assert_eq!(p.run("PFADD h a"), Reply::Int(1));
+        assert_eq!(control.run("CLIENT PAUSE 100000 WRITE"), Reply::ok());
+        p.send(&["PFCOUNT", "h"]);
+        assert!(wait_until(SOON, || control.info_number("blocked_clients") == 1));
+        assert_eq!(control.run("CLIENT UNPAUSE"), Reply::ok());
+        assert_eq!(p.read(), Reply::Int(1));
+    };
+    play(&Server::start(ServerOptions::new(1, true).target(Target::Valkey)));
+    each_plain_form(play);
+}
+
 /// Of two pauses the longer and the stricter one count, whichever comes first. Only a transaction
 /// can begin another while everything is held.
 #[test]
