@@ -168,8 +168,9 @@ pub struct Batch {
 impl Batch {
     /// Arenas above this size (bytes) are not kept for reuse.
     const KEPT_ARENA: usize = 256 * 1024;
-    /// Room for more elements than this is not kept in the other vectors.
-    const KEPT_ELEMENTS: usize = 8 * 1024;
+    /// Nor is more room than this (bytes) in each of the other vectors: what 50 clients need that
+    /// send pipelines of MSETs is.
+    const KEPT_ROOM: usize = 1024 * 1024;
 
     /// Empties the batch for reuse.
     pub fn clear(&mut self) {
@@ -177,7 +178,7 @@ impl Batch {
         #[inline]
         fn empty<T>(vector: &mut Vec<T>) {
             vector.clear();
-            vector.shrink_to(Batch::KEPT_ELEMENTS);
+            vector.shrink_to(Batch::KEPT_ROOM / size_of::<T>());
         }
         if self.arena.capacity() > Self::KEPT_ARENA {
             self.arena = Vec::new();
