@@ -12,15 +12,7 @@ REAL_TIME_PRIORITY = 10
 
 def build_probe():
     """Builds the probe and returns its path."""
-    command = ["cargo", "build", "--release", "--locked", "--bench", "probe", "--message-format", "json"]
-    result = subprocess.run(command, cwd=server.ROOT, capture_output=True, text=True)
-    if result.returncode != 0:
-        sys.exit(result.stderr)
-    for line in result.stdout.splitlines():
-        message = json.loads(line)
-        if message.get("target", {}).get("name") == "probe" and message.get("executable"):
-            return message["executable"]
-    sys.exit("cargo built no probe")
+    return server.build_bench("probe")
 
 
 class Probe:

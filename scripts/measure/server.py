@@ -1,6 +1,7 @@
 """Servers under measurement: found, started on a free loopback port, read through /proc, ended by pid."""
 
 import glob
+import json
 import os
 import shutil
 import socket
@@ -12,6 +13,8 @@ import time
 from .resp import Client
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# What the number behind a server's name is.
+PARTS = {"baton": "--shards", "floor": "--threads"}
 START_SECONDS = 20.0
 STOP_SECONDS = 30.0
 
@@ -75,6 +78,19 @@ def build_baton():
         sys.exit(result.stderr)
 
 
+def build_bench(name):
+    """Builds a program of benches/ and returns its path."""
+    command = ["cargo", "build", "--release", "--locked", "--bench", name, "--message-format", "json"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.exit(result.stderr)
+    for line in result.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("target", {}).get("name") == name and message.get("executable"):
+            return message["executable"]
+    sys.exit(f"cargo built no {name}")
+
+
 def cpu_ns(pid):
     """CPU time of all threads of a process so far, in nanoseconds, as the scheduler accounts it."""
     total = 0
@@ -111,7 +127,8 @@ def open_files(limit):
 
 
 class Server:
-    """A running server. `name` is `valkey`, `redis`, or `baton:N` for Baton with N shards.
+    """A running server. `name` is `valkey`, `redis`, `baton:N` for Baton with N shards, or `floor:N` for N threads of
+    the server without data (benches/floor.rs).
 
     A name may carry further options after a comma: `baton:2,--lend,no`.
     """
@@ -122,8 +139,8 @@ class Server:
         kind, *extra = kind.split(",")
         shards, *more = rest.split(",")
         self.kind = kind
-        self.program = find(kind)
-        self.options = (["--shards", shards] if shards else []) + extra + more + list(options)
+        self.program = build_bench("floor") if kind == "floor" else find(kind)
+        self.options = ([PARTS[kind], shards] if shards else []) + extra + more + list(options)
         self.process = None
         self.port = 0
 
@@ -138,7 +155,9 @@ class Server:
         self.port = free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="baton-measure-")
         self.log = open(os.path.join(self.folder.name, "log"), "w+b")
-        command = [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command = [self.program, *(["serve"] if self.kind == "floor" else []), "--port", str(self.port)]
+        if self.kind != "floor":
+            command += ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(
             command + self.options, cwd=self.folder.name, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
         )
@@ -184,6 +203,8 @@ class Server:
         return Client(self.port, timeout=timeout)
 
     def version(self):
+        if self.kind == "floor":
+            return "benches/floor.rs"
         first = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=False).stdout.strip()
         return first.splitlines()[0] if first else "unknown"
 
