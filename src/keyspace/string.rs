@@ -182,9 +182,11 @@ pub(super) fn shared_room(allocated: usize, len: usize) -> usize {
     allocated.saturating_sub(SHARED_BOOKKEEPING + len)
 }
 
-/// A copy of `bytes` with room for `len` bytes, and for more if that is growth.
+/// A copy of `bytes` with room for `len` bytes, and for more if that is growth: what was empty has
+/// only begun, as when SETRANGE or SETBIT makes the key.
 pub(super) fn grown_copy(bytes: &[u8], len: usize) -> BytesMut {
-    let room = if len > bytes.len() { len.min(DOUBLE_UP_TO).max(len / 4) } else { 0 };
+    let grows = !bytes.is_empty() && len > bytes.len();
+    let room = if grows { len.min(DOUBLE_UP_TO).max(len / 4) } else { 0 };
     let mut copy = BytesMut::with_capacity(size_class(len + room));
     copy.extend_from_slice(bytes);
     copy

@@ -450,6 +450,20 @@ fn appending_costs_what_is_appended() {
 }
 
 #[test]
+fn a_string_that_has_only_begun_has_no_room_to_spare() {
+    let mut db = Hashed(db());
+    const LEN: usize = if cfg!(miri) { 2_000 } else { 100_000 };
+    db.set(b"k", Value::Bytes(b""), None);
+    let hash = db.hash(b"k");
+    db.0.edit_string(b"k", hash, LEN, |_| {});
+    let exact = db.get(b"k").expect("set").allocation_size();
+    assert!(exact < LEN + LEN / 4 + 256, "{exact}");
+    db.0.edit_string(b"k", hash, 2 * LEN, |_| {});
+    let grown = db.get(b"k").expect("set").allocation_size();
+    assert!(grown > 3 * LEN, "{grown}: growth goes on");
+}
+
+#[test]
 fn an_edit_that_panics_leaves_the_entry_in_place() {
     let mut db = Hashed(db());
     db.set(b"k", Value::Bytes(b"value"), None);
