@@ -17,14 +17,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use crate::acceptor::tcp::{ListenOptions, Listeners, Network, listen};
+use crate::acceptor::tcp::{ListenOptions, Listeners, Network, Relisten, listen};
 use crate::acceptor::{Acceptor, Letters, Parts};
 use crate::channel::House;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigStore};
 use crate::journal::Journal;
 use crate::keyspace::{Garbage, MemoryBoard, Reclaim};
-use crate::observe::{Server, Signal, doing, process};
+use crate::observe::{Relistening, Server, Signal, doing, process};
 use crate::shard::{Executor, Owner, new_server, new_shard};
 
 /// Connections on their way from one acceptor to another; beyond that whoever has them keeps them.
@@ -82,9 +82,11 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
     let senders: Arc<[_]> = senders.into();
     let returns = inboxes.acceptors.into_iter().zip(inboxes.pushes);
     let ends = returns.zip(receivers).zip(listeners);
+    let mut networks = Vec::new();
     for (number, (((returns, pushes), receive), listeners)) in ends.enumerate() {
         let transport = Network::new(listeners)?;
-        let waker = transport.waker()?;
+        networks.push(transport.relisten());
+        let waker = transport.waker();
         house.acceptors[number].bell.set_poller(Box::new(move || {
             // Fails only when the poller is gone with its thread, and then the process ends.
             let _ = waker.wake();
@@ -104,6 +106,7 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
             }
         })?;
     }
+    let _ = server.relisten.set(relisten(networks));
     write_pid_file(&config);
     let allocated = process::allocator().allocated;
     server.startup_memory.store(allocated, Ordering::Relaxed);
@@ -115,11 +118,34 @@ fn listen_for(config: &Config) -> std::io::Result<Vec<Listeners>> {
     let options = ListenOptions {
         bind: &config.bind,
         port: config.port,
+        port_is_ours: false,
         backlog: config.tcp_backlog as i32,
         unixsocket: config.unixsocket.as_deref(),
         unixsocketperm: config.unixsocketperm,
     };
     listen(&options, config.acceptors)
+}
+
+/// How CONFIG SET changes port and addresses. The new listeners are there before the old ones go.
+fn relisten(networks: Vec<Relisten>) -> Relistening {
+    let networks: Arc<[Relisten]> = networks.into();
+    Box::new(move |old, new| {
+        let options = ListenOptions {
+            bind: &new.bind,
+            port: new.port,
+            port_is_ours: new.port == old.port && !old.bind.is_empty(),
+            backlog: new.tcp_backlog as i32,
+            unixsocket: None,
+            unixsocketperm: 0,
+        };
+        let listeners = listen(&options, networks.len())?;
+        let networks = networks.clone();
+        Ok(Box::new(move || {
+            for (network, listeners) in networks.iter().zip(listeners) {
+                network.replace(listeners);
+            }
+        }))
+    })
 }
 
 fn rouse_all(house: Arc<House>) -> Box<dyn Fn() + Send + Sync> {

@@ -8,10 +8,12 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use socket2::{Domain, Protocol, SockRef, Socket as RawSocket, TcpKeepalive, Type};
 
 use super::transport::{Accepted, LISTENERS, Ready, Socket, Transport};
@@ -46,6 +48,8 @@ pub struct ListenOptions<'a> {
     pub bind: &'a [String],
     /// TCP port; 0 for none.
     pub port: u16,
+    /// This process listens on that port already: who has an address there is no stranger.
+    pub port_is_ours: bool,
     /// Pending connections.
     pub backlog: i32,
     /// Path of the Unix socket.
@@ -108,8 +112,10 @@ fn listen_everywhere(
             .next()
             .ok_or_else(|| io::Error::other("the name has no address"))?,
     };
-    // With SO_REUSEPORT another server on this port would go unnoticed: ask without it first.
-    raw_socket(address, false)?.bind(&address.into())?;
+    if !options.port_is_ours {
+        // With SO_REUSEPORT another server on this port would go unnoticed: ask without it first.
+        raw_socket(address, false)?.bind(&address.into())?;
+    }
     for listeners in all {
         let socket = raw_socket(address, true)?;
         socket.bind(&address.into())?;
@@ -154,6 +160,25 @@ pub struct Network {
     listeners: Vec<Listener>,
     /// The listener to ask next: each is asked in turn.
     next: usize,
+    waker: Arc<Waker>,
+    /// Listeners to have in place of those over TCP.
+    replacements: (Sender<Listeners>, Receiver<Listeners>),
+}
+
+/// The way to give a network other TCP listeners while it runs.
+pub struct Relisten {
+    replacements: Sender<Listeners>,
+    waker: Arc<Waker>,
+}
+
+impl Relisten {
+    /// Has the network listen by these from its next look at its events on, and no longer by the
+    /// TCP listeners that it has. Its Unix socket and all connections stay.
+    pub fn replace(&self, listeners: Listeners) {
+        // Both fail only when the network is gone with its thread, and then the process ends.
+        let _ = self.replacements.send(listeners);
+        let _ = self.waker.wake();
+    }
 }
 
 impl Network {
@@ -166,28 +191,52 @@ impl Network {
         let poll = Poll::new()?;
         let mut listeners = listeners.listeners;
         for listener in &mut listeners {
-            let token = Token(LISTENERS);
-            match listener {
-                Listener::Tcp(tcp) => poll.registry().register(tcp, token, Interest::READABLE)?,
-                Listener::Unix(unix, _) => {
-                    poll.registry().register(unix, token, Interest::READABLE)?;
-                }
-            }
+            listener.register(poll.registry())?;
         }
-        Ok(Network { poll, events: Events::with_capacity(EVENTS), listeners, next: 0 })
+        Ok(Network {
+            waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
+            poll,
+            events: Events::with_capacity(EVENTS),
+            listeners,
+            next: 0,
+            replacements: unbounded(),
+        })
     }
 
     /// Something that rouses [`Transport::poll`] from another thread.
-    ///
-    /// # Errors
-    ///
-    /// When the system has no descriptor left.
-    pub fn waker(&self) -> io::Result<Waker> {
-        Waker::new(self.poll.registry(), WAKER)
+    pub fn waker(&self) -> Arc<Waker> {
+        self.waker.clone()
+    }
+
+    /// The way to give it other TCP listeners.
+    pub fn relisten(&self) -> Relisten {
+        Relisten { replacements: self.replacements.0.clone(), waker: self.waker.clone() }
+    }
+
+    /// Takes the listeners that it was given meanwhile.
+    fn take_replacements(&mut self) {
+        while let Ok(given) = self.replacements.1.try_recv() {
+            self.listeners.retain(|listener| matches!(listener, Listener::Unix(..)));
+            for mut listener in given.listeners {
+                match listener.register(self.poll.registry()) {
+                    Ok(()) => self.listeners.push(listener),
+                    Err(error) => tracing::warn!("a listener cannot be watched: {error}"),
+                }
+            }
+            self.next = 0;
+        }
     }
 }
 
 impl Listener {
+    fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        let token = Token(LISTENERS);
+        match self {
+            Listener::Tcp(tcp) => registry.register(tcp, token, Interest::READABLE),
+            Listener::Unix(unix, _) => registry.register(unix, token, Interest::READABLE),
+        }
+    }
+
     fn accept(&self) -> io::Result<Accepted<Stream>> {
         match self {
             Listener::Tcp(listener) => {
@@ -256,8 +305,10 @@ impl Transport for Network {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             result => result?,
         }
+        let mut roused = false;
         for event in &self.events {
             if event.token() == WAKER {
+                roused = true;
                 continue;
             }
             events.push(Ready {
@@ -267,6 +318,9 @@ impl Transport for Network {
                 read_closed: event.is_read_closed(),
                 error: event.is_error(),
             });
+        }
+        if roused {
+            self.take_replacements();
         }
         Ok(())
     }

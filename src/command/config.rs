@@ -7,7 +7,7 @@ use super::spec::{Arg, ArgKind, Command, Flags, Group};
 use super::stats::reset_stat;
 use super::{Args, CommandError, CommandResult, SessionContext};
 use crate::config::{ApplyError, Config, os_text};
-use crate::observe::{log, process};
+use crate::observe::{Server, log, process};
 use crate::resp::Writer;
 
 /// CONFIG GET pattern [pattern …]
@@ -32,7 +32,7 @@ fn set(cx: &mut SessionContext<'_>, args: Args<'_>, out: &mut Writer<'_>) -> Com
     let peer = cx.session.card.peer();
     cx.server
         .config
-        .set_with(&pairs, peer, put_into_effect)
+        .set_with(&pairs, peer, |old, new, changed| put_into_effect(cx.server, old, new, changed))
         .map_err(|error| CommandError::made(error.text))?;
     cx.server.call_attention();
     out.ok();
@@ -41,7 +41,13 @@ fn set(cx: &mut SessionContext<'_>, args: Args<'_>, out: &mut Writer<'_>) -> Com
 
 /// Does what a change of directives asks for beyond being read by whoever needs them. An error
 /// leaves everything as it was, so what can fail comes first.
-fn put_into_effect(old: &Config, new: &Config, changed: &[&'static str]) -> Result<(), ApplyError> {
+fn put_into_effect(
+    server: &Server,
+    old: &Config,
+    new: &Config,
+    changed: &[&'static str],
+) -> Result<(), ApplyError> {
+    let listen = prepare_listeners(server, old, new, changed)?;
     if changed.contains(&"maxclients") {
         process::allow_connections(new.maxclients).map_err(|limit| ApplyError {
             directive: "maxclients",
@@ -67,7 +73,29 @@ fn put_into_effect(old: &Config, new: &Config, changed: &[&'static str]) -> Resu
     if old.loglevel != new.loglevel {
         log::set_level(new.loglevel);
     }
+    listen();
     Ok(())
+}
+
+/// Makes the listeners for another port or other addresses; what it returns puts them to work.
+fn prepare_listeners(
+    server: &Server,
+    old: &Config,
+    new: &Config,
+    changed: &[&'static str],
+) -> Result<Box<dyn FnOnce()>, ApplyError> {
+    let moved = changed.iter().find(|name| ["port", "bind"].contains(*name));
+    let (Some(&directive), Some(relisten)) = (moved, server.relisten.get()) else {
+        return Ok(Box::new(|| {}));
+    };
+    relisten(old, new).map_err(|error| {
+        tracing::warn!("CONFIG SET {directive}: {error}");
+        let reason = match directive {
+            "port" => "Unable to listen on this port. Check server logs.",
+            _ => "Failed to bind to specified addresses.",
+        };
+        ApplyError { directive, reason: reason.into() }
+    })
 }
 
 /// CONFIG REWRITE

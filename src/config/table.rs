@@ -148,10 +148,10 @@ directives! {
     // Network.
 
     /// TCP port; 0 means no TCP listener.
-    "port", port: u16 = 6379 => integer(0..=65535), immutable;
+    "port", port: u16 = 6379 => integer(0..=65535);
     /// Addresses to listen on. `*` and `::*` mean every address of IPv4 and IPv6; after a `-` the
     /// address may be missing on this host.
-    "bind", bind: Vec<String> = vec!["*".to_owned(), "-::*".to_owned()] => addresses(), immutable;
+    "bind", bind: Vec<String> = vec!["*".to_owned(), "-::*".to_owned()] => addresses();
     /// Path of the unix socket, if there is to be one.
     "unixsocket", unixsocket: Option<PathBuf> = None => text(), immutable;
     /// Permission bits of the unix socket; 0 leaves them to the umask.

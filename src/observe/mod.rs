@@ -18,6 +18,6 @@ pub use command_log::{CommandLog, LogEntry, LogKind};
 pub use latency::{LatencyMonitor, Series, SharedHistogram, new_histogram};
 pub use rates::{PerSecond, Rates, Totals};
 pub use server::{
-    Counters, ErrorCounts, Finished, Pause, PauseMode, Server, SessionStat, ShutdownMode, Signal,
-    bump,
+    Counters, ErrorCounts, Finished, Pause, PauseMode, Relistening, Server, SessionStat,
+    ShutdownMode, Signal, bump,
 };

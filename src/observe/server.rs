@@ -170,7 +170,14 @@ pub struct Server {
     pub latency: LatencyMonitor,
     /// Rouses every acceptor.
     pub rouse: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Makes listeners for another address or port.
+    pub relisten: OnceLock<Relistening>,
 }
+
+/// Takes the old configuration and the new one, and makes the listeners that the new one asks for.
+/// What it returns puts them in place of the old ones; dropped instead, it leaves all as it was.
+pub type Relistening =
+    Box<dyn Fn(&Config, &Config) -> std::io::Result<Box<dyn FnOnce()>> + Send + Sync>;
 
 /// Calls and time of one command on the acceptors.
 #[derive(Default)]
@@ -289,6 +296,7 @@ impl Server {
             command_log: CommandLog::default(),
             latency: LatencyMonitor::default(),
             rouse: OnceLock::new(),
+            relisten: OnceLock::new(),
             config: Arc::new(store),
         }
     }

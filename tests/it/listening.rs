@@ -1,12 +1,12 @@
 //! Where a server listens and whom it lets in: unix sockets, protected mode, `maxclients`,
 //! `timeout`.
 
-use std::net::{IpAddr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use crate::client::{Client, Reply, encode};
-use crate::server::{Server, ServerOptions, each_form, each_plain_form};
+use crate::server::{Server, ServerOptions, each_form, each_plain_form, free_port};
 use crate::wait::{now, wait_until};
 
 const SOON: Duration = Duration::from_secs(5);
@@ -33,6 +33,77 @@ fn a_unix_socket_with_its_permissions() {
         }
         let replies = c.exchange(&bytes, 1000);
         assert_eq!(replies[999], Reply::Int(1000));
+    });
+}
+
+/// Whether so many new clients in a row are served at an address: every acceptor listens there.
+fn serves(addr: SocketAddrV4) -> bool {
+    (0..20).all(|_| {
+        let asked = Client::try_connect(addr).and_then(|mut c| c.try_cmd(&["PING"]));
+        asked.is_ok_and(|reply| reply == pong())
+    })
+}
+
+fn refuses(addr: SocketAddrV4) -> bool {
+    wait_until(SOON, || Client::try_connect(addr).is_err())
+}
+
+#[test]
+fn the_port_changes_while_clients_stay() {
+    each_plain_form(|server| {
+        let (mut c, first) = (server.client(), server.addr());
+        let second = SocketAddrV4::new(*first.ip(), free_port());
+        assert_eq!(c.run(&format!("CONFIG SET port {}", second.port())), Reply::ok());
+        assert!(serves(second));
+        assert!(refuses(first), "the old port");
+        assert_eq!(c.info_number("tcp_port"), i64::from(second.port()));
+        assert_eq!(c.config("port"), second.port().to_string());
+        // Nothing changes for whoever asks for what cannot be had.
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = taken.local_addr().expect("its address").port();
+        assert_eq!(
+            c.run(&format!("CONFIG SET port {port}")),
+            Reply::error(
+                "ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on \
+                 this port. Check server logs."
+            )
+        );
+        assert!(c.run(&format!("CONFIG SET port {} maxmemory abc", first.port())).is_error());
+        let impossible = format!("CONFIG SET port {} dir /nowhere/at/all", first.port());
+        assert!(c.run(&impossible).is_error());
+        assert_eq!(c.config("port"), second.port().to_string());
+        assert!(serves(second) && refuses(first));
+        // Without a port there is the connection left; and back again.
+        assert_eq!(c.run("CONFIG SET port 0"), Reply::ok());
+        assert!(refuses(second));
+        assert_eq!(c.run(&format!("CONFIG SET port {}", first.port())), Reply::ok());
+        assert!(serves(first));
+    });
+}
+
+#[test]
+fn the_addresses_change_while_clients_stay() {
+    each_plain_form(|server| {
+        let (mut c, first) = (server.client(), server.addr());
+        let second = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 2), first.port());
+        let (was, refused) = (c.config("bind"), "Failed to bind to specified addresses.");
+        for nowhere in ["192.0.2.1", "127.0.0.2 192.0.2.1", "no.such.host.invalid"] {
+            assert_eq!(
+                c.cmd(&["CONFIG", "SET", "bind", nowhere]),
+                Reply::error(&format!(
+                    "ERR CONFIG SET failed (possibly related to argument 'bind') - {refused}"
+                ))
+            );
+            assert_eq!(c.config("bind"), was);
+        }
+        assert_eq!(c.cmd(&["CONFIG", "SET", "bind", "127.0.0.1 127.0.0.2"]), Reply::ok());
+        assert!(serves(first) && serves(second));
+        assert_eq!(c.run("CONFIG SET bind 127.0.0.2"), Reply::ok());
+        assert!(refuses(first) && serves(second));
+        assert_eq!(c.cmd(&["CONFIG", "SET", "bind", ""]), Reply::ok());
+        assert!(refuses(second));
+        assert_eq!(c.cmd(&["CONFIG", "SET", "bind", "* -::*"]), Reply::ok());
+        assert!(serves(first) && serves(second));
     });
 }
 
