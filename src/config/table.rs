@@ -143,7 +143,7 @@ directives! {
     /// Whether an idle shard lends its data to the acceptor that needs it.
     "lend", lend: bool = true => switch(), immutable;
     /// Accepted for the sake of Redis's files and without effect: see `shards` and `acceptors`.
-    "io-threads", io_threads: u16 = 1 => integer(1..=256), immutable;
+    "io-threads", io_threads: u16 = 1 => integer(1..=256);
 
     // Network.
 

@@ -12,7 +12,7 @@ use crate::value::hasher::Hasher;
 use crate::value::set::{Limits, Set};
 
 // Miri is a thousand times slower.
-const CASES: u32 = if cfg!(miri) { 3 } else { 300 };
+const CASES: u32 = if cfg!(miri) { 2 } else { 300 };
 const STEPS: usize = if cfg!(miri) { 25 } else { 400 };
 
 fn db() -> Db {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
+const CASES: u32 = if cfg!(miri) { 3 } else { 256 };
 
 fn cases() -> ProptestConfig {
     ProptestConfig::with_cases(CASES)
@@ -140,7 +140,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn does_what_a_deque_does(steps in prop::collection::vec(step(), 0..60)) {
+    fn does_what_a_deque_does(steps in prop::collection::vec(step(), 0..if cfg!(miri) { 30 } else { 60 })) {
         let mut listpack = Listpack::new();
         let mut model = VecDeque::new();
         for step in steps {

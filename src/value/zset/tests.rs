@@ -163,7 +163,7 @@ fn run(steps: Vec<Step>, entries: usize, bounds: (f64, f64), open: (bool, bool))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 256 }))]
 
     #[test]
     fn behaves_as_a_map_with_an_order(
