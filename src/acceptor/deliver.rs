@@ -217,7 +217,9 @@ impl<T: Transport> Acceptor<T> {
             match write_out(&mut connection.socket, outgoing) {
                 Ok(Written { bytes, more }) => {
                     bump(&connection.card().bytes_out, bytes as u64);
-                    self.server.counters.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+                    let traffic = &self.server.traffic[self.number];
+                    bump(&traffic.bytes_out, bytes as u64);
+                    bump(&traffic.writes, 1);
                     writes_on = more;
                 }
                 Err(_) => connection.closing = Closing::Now,

@@ -108,7 +108,7 @@ impl<T: Transport> Acceptor<T> {
     }
 
     fn begin_dispatch(&mut self, place: usize, mut iteration: Box<Iteration>) -> Dispatch {
-        self.server.counters.iterations.fetch_add(1, Ordering::Relaxed);
+        bump(&self.server.traffic[self.number].iterations, 1);
         bump(&self.server.requests[self.number], iteration.slots.len() as u64);
         iteration.undelivered = iteration.members.len();
         iteration.touched.sort_unstable();

@@ -184,7 +184,9 @@ impl<T: Transport> Acceptor<T> {
         let card = connection.card();
         bump(&card.bytes_in, read as u64);
         card.last_ms.store(self.now_ms, Ordering::Relaxed);
-        self.server.counters.bytes_in.fetch_add(read as u64, Ordering::Relaxed);
+        let traffic = &self.server.traffic[self.number];
+        bump(&traffic.bytes_in, read as u64);
+        bump(&traffic.reads, 1);
         if self.exceeds_query_limit(index, read) {
             return false;
         }

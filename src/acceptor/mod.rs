@@ -227,7 +227,7 @@ impl<T: Transport> Acceptor<T> {
             return out.map_or(Wait::Not, Wait::Batches);
         }
         self.now_ms = self.server.clock.unix_ms();
-        self.config = self.server.config.load_full();
+        self.server.config.refresh(&mut self.config);
         self.read_letters();
         self.collect();
         self.read_pushes();

@@ -17,7 +17,7 @@ use super::transport::{Accepted, LISTENERS, Ready, Socket, Transport};
 use super::{Acceptor, Letter};
 use crate::command::{Session, registry};
 use crate::keyspace::DbIndex;
-use crate::observe::{ClientCard, ClientFlags, PauseMode};
+use crate::observe::{ClientCard, ClientFlags, PauseMode, bump};
 
 /// Connections accepted in a row before others are served.
 const ACCEPTS_AT_ONCE: usize = 1000;
@@ -74,7 +74,9 @@ impl<T: Transport> Acceptor<T> {
         let Some(connection) = self.connections.get_mut(index) else { return };
         match connection.flush() {
             Ok(written) => {
-                self.server.counters.bytes_out.fetch_add(written.bytes as u64, Ordering::Relaxed);
+                let traffic = &self.server.traffic[self.number];
+                bump(&traffic.bytes_out, written.bytes as u64);
+                bump(&traffic.writes, 1);
                 let done = connection.output.is_empty();
                 if done && connection.closing == Closing::AfterOutput {
                     connection.closing = Closing::Now;

@@ -226,7 +226,11 @@ impl<T: Transport> Acceptor<T> {
                     writer.null_array();
                 }
                 let (number, tracks_times) = (call.command().number, self.config.latency_tracking);
-                self.server.count_session_command(self.number, number, 0, failed, tracks_times);
+                // Nothing of it has failed: it was turned away, if late.
+                self.server.count_session_command(self.number, number, 0, false, tracks_times);
+                if failed {
+                    self.server.count_rejected(self.number, number);
+                }
                 false
             }
         };

@@ -610,6 +610,12 @@ impl<'a> Write<'a> {
         removed
     }
 
+    /// Counts fields of the hash at `key` that a command gave an expiry in the past.
+    pub fn count_expired_fields(&mut self, key: &Key<'_>, fields: usize) {
+        let place = place(self.parts, self.call.server, key.bytes, key.hash);
+        self.read.parts[place].stats.expired_fields += fields as u64;
+    }
+
     /// Takes note that a key was removed since its time was over.
     fn note_expired(&mut self, db: DbIndex, key: &Key<'_>, removal: Removal) {
         let lazy = self.call.config.lazyfree_lazy_expire;

@@ -108,9 +108,12 @@ fn stats(cx: &mut Read<'_>, _args: Args<'_>, out: &mut Writer<'_>) -> CommandRes
     for name in ["cluster.links", "aof.buffer", "lua.caches", "functions.caches"] {
         fields.int(name, 0);
     }
+    let mut tables = 0;
     for db in 0..cx.config().databases as usize {
-        fields.database(cx, db);
+        tables += fields.database(cx, db);
     }
+    fields.int("overhead.db.hashtable.lut", tables as u64);
+    fields.int("overhead.db.hashtable.rehashing", 0);
     fields.int("overhead.total", usage.overhead());
     fields.int("db.dict.rehashing.count", 0);
     fields.int("keys.count", usage.keys);
@@ -167,8 +170,8 @@ impl Fields<'_, '_> {
         self.out.double(value);
     }
 
-    /// The tables of a logical database that has keys.
-    fn database(&mut self, cx: &Read<'_>, db: usize) {
+    /// The tables of a logical database that has keys; gives their bytes.
+    fn database(&mut self, cx: &Read<'_>, db: usize) -> usize {
         let (mut keys, mut main, mut expires) = (0, 0, 0);
         for db in cx.parts().iter().filter_map(|part| part.dbs.get(db)) {
             let stats = db.stats();
@@ -177,7 +180,7 @@ impl Fields<'_, '_> {
             expires += stats.volatile.bytes;
         }
         if keys == 0 {
-            return;
+            return 0;
         }
         self.name(&format!("db.{db}"));
         self.out.map(2);
@@ -187,6 +190,7 @@ impl Fields<'_, '_> {
             self.out.bulk(name.as_bytes());
             self.out.int(bytes as i64);
         }
+        main + expires
     }
 }
 

@@ -146,7 +146,6 @@ absent! {
     "snapshots" {
         "bgsave-cpulist" | "bgsave_cpulist" = "" => TEXT, immutable;
         "rdb-save-incremental-fsync" = "yes" => YES_NO;
-        "rdb-version-check" = "strict" => one_of(&["strict", "relaxed"]);
         "rdb-key-save-delay" = "0" => integer(i32::MIN as i64, INT_MAX), hidden;
         "key-load-delay" = "0" => integer(i32::MIN as i64, INT_MAX), hidden;
         "loading-process-events-interval-bytes" = "2097152" => integer(1024, INT_MAX), hidden;
@@ -481,11 +480,6 @@ mod tests {
             ("repl-timeout", &["0"], "argument must be between 1 and 2147483647 inclusive"),
             ("repl-timeout", &["x"], "argument couldn't be parsed into an integer"),
             ("repl-backlog-size", &["x"], "argument must be a memory value"),
-            (
-                "rdb-version-check",
-                &["x"],
-                "argument(s) must be one of the following: strict, relaxed",
-            ),
             ("cluster-announce-client-ipv4", &["::1"], "Invalid IPv4 address"),
             (
                 "cluster-announce-hostname",

@@ -75,6 +75,16 @@ impl EvictionPolicy {
 }
 
 choice! {
+    /// Which versions of the format of values are read.
+    VersionCheck {
+        /// Those that are known.
+        Strict = "strict",
+        /// Others as well, in the hope that nothing that matters has changed.
+        Relaxed = "relaxed",
+    }
+}
+
+choice! {
     /// How much the log says.
     LogLevel {
         /// Everything, for tests and development.

@@ -16,7 +16,9 @@ mod store;
 mod table;
 
 pub use absent::AbsentValues;
-pub use choice::{Access, AppendFsync, Choice, EvictionPolicy, LogLevel, Peer, Supervision};
+pub use choice::{
+    Access, AppendFsync, Choice, EvictionPolicy, LogLevel, Peer, Supervision, VersionCheck,
+};
 pub use cli::{Invocation, Startup, read_command_line};
 pub use file::LoadError;
 pub use rewrite::RewriteError;

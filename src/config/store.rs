@@ -63,6 +63,15 @@ impl ConfigStore {
         self.current.load_full()
     }
 
+    /// Brings a configuration that was kept up to date. Where nothing has changed no reference is
+    /// counted: all who keep one would write to the same cache line for it.
+    pub fn refresh(&self, kept: &mut Arc<Config>) {
+        let current = self.current.load();
+        if !Arc::ptr_eq(&current, kept) {
+            *kept = Guard::into_inner(current);
+        }
+    }
+
     /// The file that CONFIG REWRITE writes to.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()

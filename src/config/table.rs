@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use super::absent::{ABSENT, AbsentValues};
-use super::choice::{Access, AppendFsync, EvictionPolicy, LogLevel, Supervision};
+use super::choice::{Access, AppendFsync, EvictionPolicy, LogLevel, Supervision, VersionCheck};
 use super::setting::{
     Field, Setting, clamped, integer, memory, octal, one_of, one_of_if, switch, switch_if, text,
     text_if,
@@ -295,6 +295,8 @@ directives! {
     /// Percentiles of those times that INFO shows.
     "latency-tracking-info-percentiles", latency_tracking_info_percentiles: Vec<f64> =
         vec![50.0, 99.0, 99.9] => percentiles();
+    /// Whether RESTORE refuses payloads of an unknown version.
+    "rdb-version-check", rdb_version_check: VersionCheck = VersionCheck::Strict => one_of();
     /// How much the log says.
     "loglevel", loglevel: LogLevel = LogLevel::Notice => one_of();
     /// The log's file; standard output if there is none.
@@ -468,6 +470,7 @@ mod tests {
         ("lfu-log-factor", "10"),
         ("locale-collate", ""),
         ("logfile", ""),
+        ("rdb-version-check", "strict"),
         ("loglevel", "notice"),
         ("maxclients", "10000"),
         ("maxmemory", "0"),

@@ -44,6 +44,8 @@ pub struct ShardStats {
     pub evicted: u64,
     /// Times that the expiry cycle ended at its time limit.
     pub expire_cycle_limited: u64,
+    /// Time that the expiry cycle has taken, in ns.
+    pub expire_ns: u64,
     /// Estimated percentage of keys that are past their time but still there.
     pub stale_percent: f64,
     /// Changes to the keyspace.

@@ -19,5 +19,5 @@ pub use latency::{LatencyMonitor, Series, SharedHistogram, new_histogram};
 pub use rates::{PerSecond, Rates, Totals};
 pub use server::{
     Counters, ErrorCounts, Finished, Pause, PauseMode, Relistening, Server, SessionStat,
-    ShutdownMode, Signal, bump,
+    ShutdownMode, Signal, Traffic, bump,
 };

@@ -25,10 +25,6 @@ pub struct Counters {
     pub rejected: AtomicU64,
     /// Clients connected now.
     pub connected: AtomicU64,
-    /// Bytes received.
-    pub bytes_in: AtomicU64,
-    /// Bytes sent.
-    pub bytes_out: AtomicU64,
     /// Connections closed for a full output buffer.
     pub output_limit_disconnections: AtomicU64,
     /// Connections closed for a full query buffer.
@@ -39,8 +35,6 @@ pub struct Counters {
     pub handovers: AtomicU64,
     /// Established connections that moved from one acceptor to another.
     pub moves: AtomicU64,
-    /// Event-loop iterations that had work.
-    pub iterations: AtomicU64,
     /// Iterations that held the baton.
     pub ordered_iterations: AtomicU64,
     /// Peak of used memory, in bytes.
@@ -51,6 +45,21 @@ pub struct Counters {
     pub blocked: AtomicU64,
     /// Those of them whose wait ends by itself.
     pub blocked_with_timeout: AtomicU64,
+}
+
+/// What moved on the sockets of one acceptor, which alone counts there.
+#[derive(Default)]
+pub struct Traffic {
+    /// Bytes received.
+    pub bytes_in: AtomicU64,
+    /// Reads that brought any.
+    pub reads: AtomicU64,
+    /// Bytes sent.
+    pub bytes_out: AtomicU64,
+    /// Writes that took replies.
+    pub writes: AtomicU64,
+    /// Event-loop iterations that had work.
+    pub iterations: AtomicU64,
 }
 
 /// Which commands a pause holds back.
@@ -156,6 +165,8 @@ pub struct Server {
     pub errors: ErrorCounts,
     /// Commands run by each shard, posted when its box changes hands.
     pub commands_run: Box<[CachePadded<AtomicU64>]>,
+    /// What each acceptor reads and writes.
+    pub traffic: Box<[CachePadded<Traffic>]>,
     /// Requests taken by each acceptor, which alone counts there.
     pub requests: Box<[CachePadded<AtomicU64>]>,
     /// Bytes held by the clients of each acceptor, which alone posts them there.
@@ -289,6 +300,7 @@ impl Server {
             attention: AtomicU64::new(0),
             errors: ErrorCounts::default(),
             commands_run: (0..config.shards).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
+            traffic: (0..config.acceptors).map(|_| CachePadded::default()).collect(),
             requests: (0..config.acceptors).map(|_| CachePadded::default()).collect(),
             client_memory: (0..config.acceptors).map(|_| CachePadded::default()).collect(),
             rates: Rates::default(),
@@ -459,16 +471,20 @@ impl Server {
 
     /// The running totals that rates are made of.
     pub fn totals(&self) -> Totals {
-        let counters = &self.counters;
         let by_shards: u64 =
             self.commands_run.iter().map(|count| count.load(Ordering::Relaxed)).sum();
         Totals {
             at_ms: self.clock.unix_ms(),
             commands: by_shards + self.session_commands(),
-            bytes_in: counters.bytes_in.load(Ordering::Relaxed),
-            bytes_out: counters.bytes_out.load(Ordering::Relaxed),
-            iterations: counters.iterations.load(Ordering::Relaxed),
+            bytes_in: self.moved(|traffic| &traffic.bytes_in),
+            bytes_out: self.moved(|traffic| &traffic.bytes_out),
+            iterations: self.moved(|traffic| &traffic.iterations),
         }
+    }
+
+    /// A figure of the traffic of all acceptors.
+    pub fn moved(&self, figure: impl Fn(&Traffic) -> &AtomicU64) -> u64 {
+        self.traffic.iter().map(|traffic| figure(traffic).load(Ordering::Relaxed)).sum()
     }
 
     /// Begins the counters of INFO anew (`CONFIG RESETSTAT`). Those of the shards are their own.
@@ -477,18 +493,21 @@ impl Server {
         for figure in [
             &counters.connections,
             &counters.rejected,
-            &counters.bytes_in,
-            &counters.bytes_out,
             &counters.output_limit_disconnections,
             &counters.query_limit_disconnections,
             &counters.evicted_clients,
             &counters.handovers,
             &counters.moves,
-            &counters.iterations,
             &counters.ordered_iterations,
             &counters.auth_failures,
         ] {
             figure.store(0, Ordering::Relaxed);
+        }
+        for traffic in &self.traffic {
+            let Traffic { bytes_in, reads, bytes_out, writes, iterations } = &**traffic;
+            for figure in [bytes_in, reads, bytes_out, writes, iterations] {
+                figure.store(0, Ordering::Relaxed);
+            }
         }
         for stat in self.session_stats.iter().flatten() {
             stat.reset();

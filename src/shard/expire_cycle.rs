@@ -65,6 +65,7 @@ pub fn run_slice(shard: &mut Shard, config: &Config, clock: &Clock, limit_ns: u6
     let percent = total.stale as f64 * 100.0 / total.seen.max(1) as f64;
     let estimate = &mut shard.stats.stale_percent;
     *estimate += (percent - *estimate) * ESTIMATE_WEIGHT;
+    shard.stats.expire_ns += clock.ns_between(started, clock.ticks());
     limited
 }
 

@@ -23,6 +23,8 @@ use crate::value::zset::Limits as ZsetLimits;
 pub struct Limits<'a> {
     /// Bytes of the longest string that is unpacked.
     pub string_max: u64,
+    /// Whether a payload may be of a version that is not known.
+    pub any_version: bool,
     /// Milliseconds of Unix time: what is to expire before is not read.
     pub now_ms: i64,
     /// Of hashes.

@@ -54,7 +54,7 @@ pub fn dump(entry: EntryRef<'_>) -> Vec<u8> {
 pub fn restore(payload: &[u8], limits: &Limits<'_>) -> Result<Restored, PayloadError> {
     let (value, version) = open(payload).ok_or(PayloadError::Footer)?;
     let is_known = (1..=VERSION_REDIS_8).contains(&version) || version == VERSION_VALKEY_9;
-    if !is_known {
+    if !(is_known || limits.any_version && version > 0) {
         return Err(PayloadError::Footer);
     }
     Ok(decode(value, limits)?)

@@ -11,6 +11,7 @@ fn with_limits<R>(run: impl FnOnce(&Limits<'_>) -> R) -> R {
     let hasher = Hasher::with_seeds([1, 2, 3, 4]);
     run(&Limits {
         string_max: 1 << 20,
+        any_version: false,
         now_ms: 1_000_000,
         hash: hash::Limits { listpack_entries: 8, listpack_value: 16, hasher: &hasher },
         list: list::Limits { node_size: 4, compress_depth: 1, plain_from: 0 },
@@ -99,6 +100,11 @@ fn footers_are_checked() {
         let refused = entry_of(&seal(b"\x00\x03foo", version)).err();
         assert_eq!(refused, Some(PayloadError::Footer), "{version}");
     }
+    let relaxed = |version| {
+        let payload = seal(b"\x00\x03foo", version);
+        with_limits(|limits| restore(&payload, &Limits { any_version: true, ..*limits }).is_ok())
+    };
+    assert!([1, 13, 79, 81, u16::MAX].into_iter().all(relaxed) && !relaxed(0));
     let mut payload = seal(b"\x00\x03foo", 11);
     payload[2] ^= 1;
     assert_eq!(entry_of(&payload).err(), Some(PayloadError::Footer));

@@ -126,7 +126,9 @@ fn expire(
     let fate = edited.map_or(Fate::Absent, |edited| edited.fate);
     let with = |wanted| fields_with(args, first, &answers, wanted);
     state_expiry(cx, &key, &with(answer::DONE), when);
-    state_removal(cx, &key, &with(answer::REMOVED), fate, HEXPIRED);
+    let removed = with(answer::REMOVED);
+    cx.count_expired_fields(&key, removed.len());
+    state_removal(cx, &key, &removed, fate, HEXPIRED);
     Ok(())
 }
 
@@ -279,6 +281,7 @@ pub(super) fn hgetex(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -
     match deadline {
         Some(when) if when <= now_ms => {
             let fate = edited.map_or(Fate::Absent, |edited| edited.fate);
+            cx.count_expired_fields(&key, changed.len());
             state_removal(cx, &key, &changed, fate, HEXPIRED);
         }
         Some(when) => state_expiry(cx, &key, &changed, when),
@@ -420,6 +423,8 @@ fn remove_pairs(cx: &mut Write<'_>, args: Args<'_>, first: usize) -> CommandResu
         }
     })?;
     let fate = edited.map_or(Fate::Absent, |edited| edited.fate);
+    // All of them, those that were not there included, as in Valkey.
+    cx.count_expired_fields(&key, (args.len() - first) / 2);
     state_removal(cx, &key, &gone, fate, HEXPIRED);
     Ok(())
 }

@@ -85,6 +85,8 @@ fn what_gets_a_past_time_is_deleted() {
     assert_eq!(boxes.say("HPEXPIREAT h 1 FIELDS 1 d"), "*1 :2");
     assert_eq!(boxes.say("EXISTS h"), ":0");
     assert_eq!(boxes.effect_texts(), ["HDEL h a", "HDEL h b", "HDEL h c", "HDEL h d"]);
+    // Of HSETEX all fields count, even one that was not there.
+    assert_eq!(boxes.parts()[0].stats.expired_fields, 5);
     assert!(boxes.parts()[0].dbs.iter().all(|db| db.bytes() == 0));
 }
 

@@ -50,8 +50,8 @@ pub(super) fn stats(cx: &Read<'_>, lines: &mut Lines) {
     lines.add("total_connections_received", count(&counters.connections));
     lines.add("total_commands_processed", by_shards + server.session_commands());
     lines.add("instantaneous_ops_per_sec", rates.commands.round() as u64);
-    lines.add("total_net_input_bytes", count(&counters.bytes_in));
-    lines.add("total_net_output_bytes", count(&counters.bytes_out));
+    lines.add("total_net_input_bytes", server.moved(|traffic| &traffic.bytes_in));
+    lines.add("total_net_output_bytes", server.moved(|traffic| &traffic.bytes_out));
     lines.zeros(&["total_net_repl_input_bytes", "total_net_repl_output_bytes"]);
     lines.add("instantaneous_input_kbps", format_args!("{:.2}", rates.bytes_in / 1024.0));
     lines.add("instantaneous_output_kbps", format_args!("{:.2}", rates.bytes_out / 1024.0));
@@ -63,6 +63,7 @@ pub(super) fn stats(cx: &Read<'_>, lines: &mut Lines) {
     lines.add("expired_fields", sum(cx, |stats| stats.expired_fields));
     lines.add("expired_stale_perc", format_args!("{:.2}", stale_percent(cx)));
     lines.add("expired_time_cap_reached_count", sum(cx, |stats| stats.expire_cycle_limited));
+    lines.add("expire_cycle_cpu_milliseconds", sum(cx, |stats| stats.expire_ns) / 1_000_000);
     lines.add("evicted_keys", sum(cx, |stats| stats.evicted));
     lines.add("evicted_clients", count(&counters.evicted_clients));
     lines.zeros(&["evicted_scripts"]);
@@ -78,6 +79,8 @@ pub(super) fn stats(cx: &Read<'_>, lines: &mut Lines) {
     lines.zeros(&["unexpected_error_replies"]);
     lines.add("total_error_replies", errors(cx).values().sum::<u64>());
     lines.zeros(&["dump_payload_sanitizations"]);
+    lines.add("total_reads_processed", server.moved(|traffic| &traffic.reads));
+    lines.add("total_writes_processed", server.moved(|traffic| &traffic.writes));
     let closed = [
         ("client_query_buffer_limit_disconnections", &counters.query_limit_disconnections),
         ("client_output_buffer_limit_disconnections", &counters.output_limit_disconnections),
@@ -85,7 +88,7 @@ pub(super) fn stats(cx: &Read<'_>, lines: &mut Lines) {
     for (name, figure) in closed {
         lines.add(name, count(figure));
     }
-    lines.add("eventloop_cycles", count(&counters.iterations));
+    lines.add("eventloop_cycles", server.moved(|traffic| &traffic.iterations));
     let per_second = rates.iterations.round() as u64;
     lines.add("instantaneous_eventloop_cycles_per_sec", per_second);
     lines.add("acl_access_denied_auth", count(&counters.auth_failures));

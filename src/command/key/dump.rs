@@ -10,6 +10,7 @@ use crate::command::{
     AccessPolicy, Args, CommandError, CommandResult, Effect, Key, Read, Write, access_of_frequency,
     access_of_idle, created,
 };
+use crate::config::VersionCheck;
 use crate::keyspace::{Event, Value};
 use crate::resp::Writer;
 use crate::snapshot::{self, PayloadError, Restored};
@@ -117,6 +118,7 @@ fn restore(cx: &mut Write<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandR
 fn limits<'a>(cx: &Read<'a>) -> snapshot::Limits<'a> {
     snapshot::Limits {
         string_max: cx.config().proto_max_bulk_len,
+        any_version: cx.config().rdb_version_check == VersionCheck::Relaxed,
         now_ms: cx.now_ms(),
         hash: hash_limits(cx),
         list: list_limits(cx),

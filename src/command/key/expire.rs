@@ -104,10 +104,7 @@ fn set_expiry(
         return Ok(());
     }
     if when <= cx.now_ms() {
-        let lazy = cx.config().lazyfree_lazy_expire;
-        let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
-        cx.remove(&key, lazy);
-        cx.changed(&key, Event::DEL, Effect::Rewrite(&[name, key.bytes]));
+        cx.expire_now(&key);
     } else {
         cx.set_expiry(&key, Some(when));
         let mut digits = itoa::Buffer::new();
