@@ -32,6 +32,7 @@ mod linearizability;
 mod listening;
 mod lists;
 mod memory;
+mod pause;
 mod protocol;
 mod readme;
 mod redis_rs;
