@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::Acceptor;
 use super::connection::{Closing, Connection};
 use super::intake::Incoming;
-use super::iteration::Source;
+use super::iteration::{Iteration, Source};
 use super::transport::{Socket, Transport};
 use crate::command::{
     After, ArgRef, Args, Command, Flags, KeyStride, ReplyMode, Run, SessionContext, redacted,
@@ -39,19 +39,9 @@ impl<T: Transport> Acceptor<T> {
         command: &'static Command,
         incoming: Incoming<'_>,
     ) {
-        let Acceptor { connections, server, config, building, scratch, session_ticks, .. } = self;
-        let Some(connection) = connections.get_mut(index) else { return };
-        let args = scratch.args_of(incoming, &server.hasher);
+        let Some((running, scratch, building)) = self.running(index, false) else { return };
+        let args = scratch.args_of(incoming, &running.server.hasher);
         let from = building.local.mark();
-        let running = Running {
-            connection,
-            server,
-            config,
-            ticks: session_ticks,
-            acceptor: self.number,
-            now_ms: self.now_ms,
-            in_transaction: false,
-        };
         let reply = running.run(command, args, &mut building.local);
         let to = building.local.mark();
         // After the run: CLIENT REPLY ON answers itself, OFF and SKIP do not.
@@ -67,18 +57,28 @@ impl<T: Transport> Acceptor<T> {
         args: Args<'_>,
         replies: &mut ReplyBuf,
     ) {
-        let Acceptor { connections, server, config, session_ticks, .. } = self;
-        let Some(connection) = connections.get_mut(index) else { return };
+        let Some((running, ..)) = self.running(index, true) else { return };
+        running.run(command, args, replies);
+    }
+
+    /// What running a session command of the connection takes, and where its arguments and its
+    /// reply may go.
+    #[inline]
+    fn running(
+        &mut self,
+        index: usize,
+        in_transaction: bool,
+    ) -> Option<(Running<'_, T::Socket>, &mut Scratch, &mut Iteration)> {
         let running = Running {
-            connection,
-            server,
-            config,
-            ticks: session_ticks,
+            connection: self.connections.get_mut(index)?,
+            server: &self.server,
+            config: &mut self.config,
+            ticks: &mut self.session_ticks,
             acceptor: self.number,
             now_ms: self.now_ms,
-            in_transaction: true,
+            in_transaction,
         };
-        running.run(command, args, replies);
+        Some((running, &mut self.scratch, &mut self.building))
     }
 }
 
