@@ -47,6 +47,15 @@ pub struct Call<'a> {
     pub in_transaction: bool,
 }
 
+impl Call<'_> {
+    /// Whether keys whose time is over stay where they are though nobody sees them: while clients
+    /// are paused, unless it is a write that finds them, which needs their place.
+    #[cold]
+    fn keeps_expired(&self, now_ms: i64) -> bool {
+        !self.command.is_write() && self.server.pause.current(|| now_ms).is_some()
+    }
+}
+
 /// What a change does to the journal.
 pub enum Effect<'a> {
     /// The request itself, as the client sent it.
@@ -153,14 +162,15 @@ impl<'a> Read<'a> {
     }
 
     /// The entry of `key` in the client's database for a command that reads it: counts a hit or a
-    /// miss and marks the access. An expired key is removed and not there.
+    /// miss and marks the access. An expired key is not there, and removed unless
+    /// [kept](Read::keeps_expired).
     #[inline]
     pub fn lookup(&mut self, key: &Key<'_>) -> Option<EntryRef<'_>> {
         self.find(self.call.db, key, Visit::Read).map(EntryMut::into_ref)
     }
 
     /// The entry of `key` in database `db` without counting it or marking an access. An expired
-    /// key is removed and not there.
+    /// key is not there, as for [`Read::lookup`].
     pub fn peek_in(&mut self, db: DbIndex, key: &Key<'_>) -> Option<EntryRef<'_>> {
         self.find(db, key, Visit::Peek).map(EntryMut::into_ref)
     }
@@ -181,6 +191,11 @@ impl<'a> Read<'a> {
     /// Whether an entry's time is over.
     pub fn is_expired(&self, entry: EntryRef<'_>) -> bool {
         entry.expiry().is_some_and(|at| at <= self.now_ms())
+    }
+
+    /// Whether a look leaves keys whose time is over where they are (`CLIENT PAUSE`).
+    pub fn keeps_expired(&self) -> bool {
+        self.call.keeps_expired(self.now_ms())
     }
 
     /// As [`Read::lookup`], but no access: for commands that ask about a key, not for its value.
@@ -207,8 +222,8 @@ impl<'a> Read<'a> {
         self.database(number)
     }
 
-    /// The entry of `key`, in one lookup. One whose time is over is removed, with everything that
-    /// hangs on it, and not there.
+    /// The entry of `key`, in one lookup. One whose time is over is not there, and is removed with
+    /// everything that hangs on it unless [kept](Read::keeps_expired).
     #[inline]
     fn find(&mut self, db: DbIndex, key: &Key<'_>, visit: Visit) -> Option<EntryMut<'_>> {
         self.find_to_edit(db, key, visit).map(Edit::into_entry)
@@ -242,8 +257,12 @@ impl<'a> Read<'a> {
                 stats.misses += counts;
                 None
             }
-            Found::Expired(entry) => {
+            Found::Expired(found) => {
                 stats.misses += counts;
+                if self.call.keeps_expired(*now_ms) {
+                    return None;
+                }
+                let entry = found.remove();
                 stats.expired += 1;
                 // The effects of all boxes in hand stand in the first one's buffer, in order.
                 let effects = before.first_mut().map_or(effects, |first| &mut first.effects);

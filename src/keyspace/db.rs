@@ -67,8 +67,8 @@ pub enum Found<'a> {
     Nothing,
     /// An entry.
     Live(Edit<'a>),
-    /// An entry whose time was over: it is out of the database.
-    Expired(OwnedEntry),
+    /// An entry whose time is over.
+    Expired(Edit<'a>),
 }
 
 /// Figures about a database's structure.
@@ -169,7 +169,7 @@ impl Db {
         Some(unsafe { EntryMut::new(entry.raw()) })
     }
 
-    /// The entry of `key` at `now_ms`: one whose time is over is taken out.
+    /// The entry of `key`, and whether its time is over at `now_ms`.
     #[inline]
     pub fn find_live(&mut self, key: &[u8], hash: KeyHash, now_ms: i64) -> Found<'_> {
         let Db { entries, volatile, field_expiries, entry_bytes, .. } = self;
@@ -178,7 +178,7 @@ impl Db {
         };
         let is_live = found.get().expiry().is_none_or(|at| at > now_ms);
         let edit = Edit { found, volatile, field_expiries, entry_bytes, hash };
-        if is_live { Found::Live(edit) } else { Found::Expired(edit.remove()) }
+        if is_live { Found::Live(edit) } else { Found::Expired(edit) }
     }
 
     /// Stores `value` under `key`, in place of what was there. The expiry is `expiry`, in

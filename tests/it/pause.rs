@@ -1,4 +1,4 @@
-//! `CLIENT PAUSE`: who is held, for how long, and what is told of it.
+//! `CLIENT PAUSE`: who is held, for how long, what is told of it, and what stays where it is.
 //!
 //! The scenes are those of `blocking`.
 
@@ -208,4 +208,83 @@ fn those_held_by_a_pause_go_on_in_their_order() {
             }
         },
     );
+}
+
+/// Sets `key` and pauses all writes, waits until the key's time is over, and begins the statistics
+/// anew.
+fn expire_in_a_pause(c: &mut Client, key: &str) {
+    assert_eq!(c.run("FLUSHALL"), Reply::ok());
+    assert_eq!(c.run("MULTI"), Reply::ok());
+    c.run(&format!("SET {key} v PX 20"));
+    c.run("CLIENT PAUSE 100000 WRITE");
+    assert_eq!(c.run("EXEC"), Reply::Array(vec![Reply::ok(), Reply::ok()]));
+    assert!(wait_until(SOON, || c.run(&format!("EXISTS {key}")) == Reply::Int(0)));
+    assert_eq!(c.run("CONFIG RESETSTAT"), Reply::ok());
+}
+
+/// The keys that a whole SCAN finds.
+fn scan(c: &mut Client) -> Vec<Reply> {
+    let (mut cursor, mut found) = ("0".to_owned(), Vec::new());
+    loop {
+        let reply = c.run(&format!("SCAN {cursor}")).items();
+        found.extend(reply[1].items());
+        cursor = reply[0].text();
+        if cursor == "0" {
+            return found;
+        }
+    }
+}
+
+/// During a pause nobody sees a key whose time is over, but it is there until the pause ends.
+#[test]
+fn what_has_expired_stays_during_a_pause() {
+    let look = |server: &Server| {
+        let mut c = server.client();
+        expire_in_a_pause(&mut c, "k");
+        let mut seen = Vec::new();
+        for line in [
+            "GET k",
+            "EXISTS k k",
+            "TTL k",
+            "PTTL k",
+            "EXPIRETIME k",
+            "TYPE k",
+            "KEYS *",
+            "STRLEN k",
+            "OBJECT ENCODING k",
+            "MEMORY USAGE k",
+            "DUMP k",
+            "MGET k k",
+            "TOUCH k",
+            "LLEN k",
+            "WATCH k",
+            "MULTI",
+            "GET k",
+            "EXEC",
+            "SORT_RO k",
+            "RANDOMKEY",
+            "DBSIZE",
+        ] {
+            seen.push(format!("{line} -> {}", c.run(line)));
+        }
+        seen.push(format!("{:?}", scan(&mut c)));
+        for field in ["expired_keys", "keyspace_hits", "keyspace_misses"] {
+            seen.push(format!("{field}:{}", c.info(field)));
+        }
+        assert_eq!(c.run("DBSIZE"), Reply::Int(1));
+        // The end of the pause is the end of the key, asked for or not.
+        assert_eq!(c.run("CLIENT UNPAUSE"), Reply::ok());
+        assert!(wait_until(SOON, || c.run("DBSIZE") == Reply::Int(0)));
+        assert_eq!(c.info_number("expired_keys"), 1);
+        // Nor does a pause that is over keep anything.
+        assert_eq!(c.run("DEBUG SET-ACTIVE-EXPIRE 0"), Reply::ok());
+        expire_in_a_pause(&mut c, "other");
+        assert_eq!(c.run("CLIENT UNPAUSE"), Reply::ok());
+        assert_eq!(c.run("DBSIZE"), Reply::Int(1));
+        assert_eq!(c.run("GET other"), Reply::NullBulk);
+        assert_eq!((c.run("DBSIZE"), c.info_number("expired_keys")), (Reply::Int(0), 1));
+        seen
+    };
+    let expected = look(&Server::start(ServerOptions::new(1, true).target(Target::Valkey)));
+    each_plain_form(|server| assert_eq!(look(server), expected, "{} shards", server.shards()));
 }

@@ -48,7 +48,7 @@ fn scan(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResul
         out.bulk(key);
     }
     for key in expired {
-        // A look is what removes a key whose time is over.
+        // A look is what removes a key whose time is over, if it is not kept.
         cx.peek(&args.hash_key(&key));
     }
     Ok(())
@@ -74,15 +74,21 @@ fn keys(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResul
     Ok(())
 }
 
+/// Keys whose time is over that RANDOMKEY draws while they are kept before it gives one of them, as
+/// Valkey does where no other key is left.
+const MOST_KEPT_DRAWS: usize = 100;
+
 fn randomkey(cx: &mut Read<'_>, args: Args<'_>, out: &mut Writer<'_>) -> CommandResult {
     let db = cx.db_index().0 as usize;
     let mut rng = cx.rng().fork();
+    let mut kept = 0;
     while let Some((key, expired)) = draw(cx, db, &mut rng) {
-        if !expired {
+        kept += usize::from(expired && cx.keeps_expired());
+        if !expired || kept == MOST_KEPT_DRAWS {
             out.bulk(&key);
             return Ok(());
         }
-        // A look removes a key whose time is over, so this ends.
+        // A look removes a key whose time is over unless it is kept, so this ends.
         cx.peek(&args.hash_key(&key));
     }
     out.null();
