@@ -262,13 +262,15 @@ impl<'a> Read<'a> {
                 if self.call.keeps_expired(*now_ms) {
                     return None;
                 }
-                let entry = found.remove();
                 stats.expired += 1;
+                let (server, lazy) = (self.call.server, config.lazyfree_lazy_expire);
+                let deleting = server.clock.ticks();
+                discard(reclaim, found.remove(), lazy);
+                let ns = server.clock.ns_between(deleting, server.clock.ticks());
+                server.observe_event(config, "expire-del", ns);
                 // The effects of all boxes in hand stand in the first one's buffer, in order.
                 let effects = before.first_mut().map_or(effects, |first| &mut first.effects);
-                let lazy = config.lazyfree_lazy_expire;
                 note_removed(effects, (watch, wait), db, key.bytes, lazy, Event::EXPIRED);
-                discard(reclaim, entry, lazy);
                 None
             }
         }

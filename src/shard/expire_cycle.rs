@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::command::{fields_expired, removed_by_server};
 use crate::config::Config;
 use crate::keyspace::{DbIndex, Event, Shard};
+use crate::observe::Server;
 
 /// Buckets looked at before the share of stale keys and the time are weighed, at effort 1: some
 /// hundred keys.
@@ -32,10 +33,11 @@ struct Round {
 
 /// Runs one slice over a shard in hand, for `limit_ns` or a little more; gives whether the time was
 /// over while there was still much to do.
-pub fn run_slice(shard: &mut Shard, config: &Config, clock: &Clock, limit_ns: u64) -> bool {
+pub fn run_slice(shard: &mut Shard, config: &Config, server: &Server, limit_ns: u64) -> bool {
     if !shard.active_expire {
         return false;
     }
+    let clock = &server.clock;
     let effort = u64::from(config.active_expire_effort.saturating_sub(1));
     let buckets = BUCKETS_PER_ROUND + BUCKETS_PER_EFFORT * effort as usize;
     let tolerated = TOLERATED_PERCENT.saturating_sub(effort);
@@ -47,7 +49,7 @@ pub fn run_slice(shard: &mut Shard, config: &Config, clock: &Clock, limit_ns: u6
     'databases: for _ in 0..databases {
         let db = shard.expire_db % databases;
         while shard.dbs[db].volatile_len() > 0 {
-            let round = sweep(shard, db, buckets, config.lazyfree_lazy_expire);
+            let round = sweep(shard, db, buckets, config, server);
             total.seen += round.seen;
             total.stale += round.stale;
             if round.stale * 100 <= round.seen * tolerated {
@@ -84,7 +86,7 @@ fn expire_fields(shard: &mut Shard, clock: &Clock, started: u64, limit_ns: u64) 
 }
 
 /// Looks at some buckets of a database's expiry index and removes what is stale.
-fn sweep(shard: &mut Shard, db: usize, buckets: usize, lazy: bool) -> Round {
+fn sweep(shard: &mut Shard, db: usize, buckets: usize, config: &Config, server: &Server) -> Round {
     let now_ms = shard.now_ms;
     let mut due = Vec::new();
     let mut round = Round::default();
@@ -96,8 +98,13 @@ fn sweep(shard: &mut Shard, db: usize, buckets: usize, lazy: bool) -> Round {
     }
     round.stale = due.len() as u64;
     shard.stats.expired += round.stale;
+    let (clock, lazy) = (&server.clock, config.lazyfree_lazy_expire);
+    let mut deleting = clock.ticks();
     for entry in due {
         removed_by_server(shard, DbIndex(db as u16), entry, lazy, Event::EXPIRED);
+        let deleted = clock.ticks();
+        server.observe_event(config, "expire-del", clock.ns_between(deleting, deleted));
+        deleting = deleted;
     }
     round
 }

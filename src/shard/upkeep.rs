@@ -46,7 +46,7 @@ pub fn run_slice(shard: &mut Box<Shard>, executor: &Executor) -> Rest {
         let evicting_ns = spent_ns();
         server.observe_event(&config, "eviction-cycle", evicting_ns);
         let left_ns = SLICE_NS.saturating_sub(evicting_ns);
-        expires_more = expire_cycle::run_slice(shard, &config, &server.clock, left_ns);
+        expires_more = expire_cycle::run_slice(shard, &config, server, left_ns);
         server.observe_event(&config, "expire-cycle", spent_ns() - evicting_ns);
     }
     executor.serve_after_upkeep(shard);

@@ -379,8 +379,18 @@ fn expiry_and_eviction_are_events_of_the_latency_monitor() {
         // DBSIZE touches no key: the background alone removes it.
         assert!(wait_until(patience, || c.run("DBSIZE") == Reply::Int(0)));
         let seen = events(&mut c);
-        assert!(seen.contains("expire-cycle"), "{seen:?}");
+        assert!(seen.contains("expire-cycle") && seen.contains("expire-del"), "{seen:?}");
         assert!(!seen.iter().any(|event| event.starts_with("eviction")), "{seen:?}");
+
+        // Who asks for it removes it if the background does not.
+        assert_eq!(c.run("DEBUG SET-ACTIVE-EXPIRE 0"), Reply::ok());
+        write_big_set(&mut c);
+        c.run("LATENCY RESET");
+        c.run("PEXPIRE big 1");
+        assert!(wait_until(patience, || c.run("EXISTS big") == Reply::Int(0)));
+        let seen = events(&mut c);
+        assert!(seen.contains("expire-del") && !seen.contains("expire-cycle"), "{seen:?}");
+        assert_eq!(c.run("DEBUG SET-ACTIVE-EXPIRE 1"), Reply::ok());
 
         write_big_set(&mut c);
         c.run("LATENCY RESET");
