@@ -159,7 +159,7 @@ impl<T: Transport> Acceptor<T> {
         let mut ns = job.as_ref().and_then(|job| job.transaction).map_or(0, |done| done.ns);
         if aborted {
             Writer::new(out, exec.proto).null_array();
-            self.count_exec(exec, ns);
+            self.count_exec(exec, index, ns);
             return;
         }
         Writer::new(out, exec.proto).array(exec.plan.len());
@@ -172,6 +172,7 @@ impl<T: Transport> Acceptor<T> {
                         job.replies.append_range(from, to, out);
                     }
                     next += 1;
+                    self.count_command(index);
                 }
                 Planned::Local(request) => {
                     let at = *request as usize;
@@ -187,11 +188,19 @@ impl<T: Transport> Acceptor<T> {
                 }
             }
         }
-        self.count_exec(exec, ns);
+        self.count_exec(exec, index, ns);
+    }
+
+    /// Counts a command of a transaction, or its EXEC, as run by the client, if it is still here.
+    fn count_command(&self, index: Option<usize>) {
+        if let Some(connection) = index.and_then(|index| self.connections.get(index)) {
+            bump(&connection.card().commands, 1);
+        }
     }
 
     /// Counts an EXEC, whose time is that of all its commands. The command log has those one by one.
-    fn count_exec(&self, exec: &Exec, ns: u64) {
+    fn count_exec(&self, exec: &Exec, index: Option<usize>, ns: u64) {
+        self.count_command(index);
         let (number, tracks_times) = (exec.command.number, self.config.latency_tracking);
         self.server.count_session_command(self.number, number, ns, false, tracks_times);
         let fast = exec.command.flags.has(Flags::FAST);

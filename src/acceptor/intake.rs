@@ -337,14 +337,15 @@ impl<T: Transport> Acceptor<T> {
         };
         let card = connection.card();
         card.last_command.store(command.number + 1, Ordering::Relaxed);
-        bump(&card.commands, 1);
         if queueing && is_queued(command) {
+            // It counts when EXEC has run it.
             self.queue(index, command, incoming);
         } else if command.steering != Steering::None {
             return self.steer(index, command, incoming);
         } else if let Run::Session(_) = command.run {
             self.run_session(index, command, incoming);
         } else {
+            bump(&card.commands, 1);
             self.session_ticks = None;
             self.place(index, command, incoming);
             if may_wait(command, incoming) {

@@ -15,7 +15,7 @@ use crate::command::{
 };
 use crate::config::Config;
 use crate::keyspace::KeyHasher;
-use crate::observe::{Finished, Server};
+use crate::observe::{Finished, Server, bump};
 use crate::resp::{Arg, ReplyBuf, Writer};
 
 /// What running a session command takes.
@@ -128,6 +128,7 @@ impl<S: Socket> Running<'_, S> {
         };
         let request = || (redacted(command, args), connection.client());
         server.observe_command(config, finished, request);
+        bump(&connection.card().commands, 1);
         connection.session.reply
     }
 }

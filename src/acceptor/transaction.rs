@@ -20,7 +20,7 @@ use crate::command::{
 };
 use crate::config::EvictionPolicy;
 use crate::keyspace::{DbIndex, KeyHash};
-use crate::observe::{ClientFlags, Finished};
+use crate::observe::{ClientFlags, Finished, bump};
 use crate::resp::Proto;
 
 /// What MULTI has queued.
@@ -137,6 +137,7 @@ impl<T: Transport> Acceptor<T> {
         let tracks_times = self.config.latency_tracking;
         self.server.count_session_command(self.number, command.number, ns, failed, tracks_times);
         let Some(connection) = self.connections.get(index) else { return };
+        bump(&connection.card().commands, 1);
         let finished = Finished {
             ns,
             request_bytes: incoming.get(0).len(),
@@ -340,6 +341,7 @@ impl<T: Transport> Acceptor<T> {
         let (keys, bytes) = (watched.keys.len() as u32, watched.bytes);
         connection.card().watched.store(keys, Ordering::Relaxed);
         connection.card().watched_bytes.store(bytes, Ordering::Relaxed);
+        bump(&connection.card().commands, 1);
         self.place(index, command, incoming);
     }
 

@@ -146,6 +146,8 @@ fn describe(card: &ClientCard, now_ms: i64, text: &mut Vec<u8>) {
     let output = card.output.load(Relaxed);
     let number = card.last_command.load(Relaxed);
     let command = number.checked_sub(1).and_then(registry::by_number);
+    // What still waits has not been run.
+    let waiting = u64::from(card.has_flag(ClientFlags::BLOCKED));
     let mut line = String::new();
     // Writing to a string cannot fail.
     let _ = write!(
@@ -175,7 +177,7 @@ fn describe(card: &ClientCard, now_ms: i64, text: &mut Vec<u8>) {
         String::from_utf8_lossy(&words.lib_version),
         card.bytes_in.load(Relaxed),
         card.bytes_out.load(Relaxed),
-        card.commands.load(Relaxed),
+        card.commands.load(Relaxed).saturating_sub(waiting),
     );
     text.extend_from_slice(line.as_bytes());
     text.push(b'\n');

@@ -414,6 +414,50 @@ fn expiry_and_eviction_are_events_of_the_latency_monitor() {
     });
 }
 
+/// `tot-cmds` of a line that CLIENT INFO or CLIENT LIST gives.
+fn commands_of(line: &Reply) -> String {
+    let line = line.text();
+    let words = line.split_ascii_whitespace();
+    words.filter_map(|word| word.strip_prefix("tot-cmds=")).collect()
+}
+
+/// A command counts when it has been run: not the one that asks, not one that waits, and those of
+/// a transaction one by one.
+#[test]
+fn the_commands_of_a_client_are_counted_when_they_end() {
+    let look = |server: &Server| {
+        let (mut c, mut waiting) = (server.client(), server.client());
+        let id = waiting.run("CLIENT ID").int();
+        let mut seen = Vec::new();
+        let lines = "CLIENT INFO;SET k v;GET k;CLIENT INFO;NOSUCH;GET;CLIENT INFO;WATCH k;CLIENT INFO;\
+                     MULTI;GET k;CLIENT INFO;PING;CLIENT INFO;EXEC;CLIENT INFO;MULTI;DISCARD;\
+                     CLIENT INFO;WATCH k;SET k w;MULTI;PING;EXEC;EXEC;UNWATCH;CLIENT INFO;\
+                     MULTI;GET k;RESET;CLIENT INFO";
+        for line in lines.split(';') {
+            match c.run(line) {
+                Reply::Array(items) if items.len() == 4 => {
+                    seen.extend([&items[1], &items[3]].map(commands_of));
+                }
+                reply if line == "CLIENT INFO" && reply != Reply::Simple(b"QUEUED".to_vec()) => {
+                    seen.push(commands_of(&reply));
+                }
+                _ => {}
+            }
+        }
+        waiting.send(&["BLPOP", "none", "0"]);
+        assert!(wait_until(Duration::from_secs(10), || c.info_number("blocked_clients") == 1));
+        seen.push(commands_of(&c.run(&format!("CLIENT LIST ID {id}"))));
+        assert_eq!(c.run("RPUSH none x"), Reply::Int(1));
+        assert!(!waiting.read().is_error());
+        seen.push(commands_of(&waiting.run("CLIENT INFO")));
+        seen
+    };
+    let reference = Server::start(ServerOptions::new(1, true).target(Target::Valkey));
+    let expected = look(&reference);
+    assert_eq!(expected[0], "0");
+    each_plain_form(|server| assert_eq!(look(server), expected, "{} shards", server.shards()));
+}
+
 /// However many shards have a part in it.
 #[test]
 fn a_split_command_is_one_call() {
