@@ -1,8 +1,8 @@
-//! The command line: clap for the flags that people type, Redis's `--directive value…` for the
-//! rest.
+//! The command line: Redis's `--directive value…`, parted as redis-server parts it; clap for the
+//! configuration file, for help and version, and to explain the flags that people type.
 //!
-//! Must hold: what the command line says wins over the file; both are read by the one table, so a
-//! flag accepts what its directive accepts.
+//! Must hold: what the command line says wins over the file, and what comes later over what came
+//! before; all of it is read by the one table, so a flag accepts what its directive accepts.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use super::file::{LoadError, Loader};
+use super::file::{LoadError, Loader, option_name, split_option};
 use super::table::Config;
 
 /// What the command line asks for.
@@ -48,6 +48,7 @@ pub struct Startup {
     after_help = EXAMPLES
 )]
 struct Flags {
+    // Of the values only this one is read from here: the rest is for clap to explain.
     /// File of directives in the syntax of redis.conf, or - for standard input
     #[arg(value_name = "CONFIG_FILE")]
     config_file: Option<OsString>,
@@ -116,10 +117,9 @@ pub fn read_command_line(
     let mut arguments: Vec<OsString> = arguments.into_iter().skip(1).collect();
     let from_stdin = arguments.pop_if(|last| last == "-").is_some()
         || arguments.first().is_some_and(|first| first == "-");
-    let (plain, groups) = group(arguments);
-    let (flags, options): (Vec<Group>, Vec<Group>) =
-        groups.into_iter().partition(|group| is_flag(&group.name));
-    let flags = match Flags::try_parse_from(for_clap(plain, flags)) {
+    let (plain, groups) = group(arguments)?;
+    let bare = groups.iter().filter(|group| group.is_for_clap()).map(Group::bare);
+    let flags = match Flags::try_parse_from(["baton".into()].into_iter().chain(plain).chain(bare)) {
         Ok(flags) => flags,
         Err(error) => return explained(&error),
     };
@@ -132,10 +132,11 @@ pub fn read_command_line(
     if from_stdin {
         loader.read_text(stdin)?;
     }
-    for words in flags.directives() {
-        loader.read_option(&words)?;
-    }
-    for Group { name, values } in options {
+    for Group { name, values } in groups {
+        // Two dashes alone at the end ask for nothing.
+        if name.is_empty() && values.is_empty() {
+            continue;
+        }
         let values = values.into_iter().map(OsString::into_vec);
         let words: Vec<Vec<u8>> = std::iter::once(name).chain(values).collect();
         loader.read_option(&words)?;
@@ -146,77 +147,59 @@ pub fn read_command_line(
     Ok(Invocation::Run(Box::new(Startup { config, file, notes })))
 }
 
-impl Flags {
-    /// The flags that were given, as lines of a configuration file.
-    fn directives(&self) -> impl Iterator<Item = Vec<Vec<u8>>> {
-        let single = [
-            ("shards", &self.shards),
-            ("acceptors", &self.acceptors),
-            ("port", &self.port),
-            ("unixsocket", &self.unixsocket),
-            ("lend", &self.lend),
-        ];
-        let bytes = |value: &OsString| value.as_bytes().to_vec();
-        let bind = (!self.bind.is_empty()).then(|| {
-            std::iter::once(b"bind".to_vec()).chain(self.bind.iter().map(bytes)).collect()
-        });
-        single
-            .into_iter()
-            .filter_map(move |(name, value)| Some(vec![name.into(), bytes(value.as_ref()?)]))
-            .chain(bind)
-    }
-}
-
-/// Whether clap reads the option, rather than the table directly.
-fn is_flag(name: &[u8]) -> bool {
-    const FLAGS: [&[u8]; 8] =
-        [b"shards", b"acceptors", b"port", b"bind", b"unixsocket", b"lend", b"help", b"version"];
-    FLAGS.contains(&name)
-}
-
 /// Parts the arguments into those before the first option and the options with their values.
-fn group(arguments: Vec<OsString>) -> (Vec<OsString>, Vec<Group>) {
+fn group(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<Group>), LoadError> {
     let (mut plain, mut groups) = (Vec::new(), Vec::<Group>::new());
     for argument in arguments {
-        match (argument.as_bytes().strip_prefix(b"--"), groups.last_mut()) {
-            (Some(option), _) => {
-                let equals = option.iter().position(|&byte| byte == b'=');
-                let name = &option[..equals.unwrap_or(option.len())];
-                let value = equals.map(|at| OsString::from_vec(option[at + 1..].to_vec()));
-                groups.push(Group {
-                    name: name.to_ascii_lowercase(),
-                    values: value.into_iter().collect(),
-                });
-            }
-            (None, Some(group)) => group.values.push(argument),
+        let option = argument.as_bytes().strip_prefix(b"--");
+        match (groups.last_mut(), option) {
+            (Some(group), _) if group.needs_value() => group.values.push(argument),
+            (_, Some(option)) => groups.push(Group::read(option)?),
+            (Some(group), None) => group.values.push(argument),
             (None, None) => plain.push(argument),
         }
     }
-    (plain, groups)
+    Ok((plain, groups))
 }
 
-/// The arguments in a form that clap takes whatever the values look like. Of a flag given twice
-/// the last counts, as in a file.
-fn for_clap(plain: Vec<OsString>, flags: Vec<Group>) -> Vec<OsString> {
-    let mut arguments = vec![OsString::from("baton")];
-    arguments.extend(plain);
-    for (index, Group { name, values }) in flags.iter().enumerate() {
-        if flags[index + 1..].iter().any(|later| later.name == *name) {
-            continue;
-        }
-        let flag = |value: &OsString| {
-            OsString::from_vec([b"--", name.as_slice(), b"=", value.as_bytes()].concat())
-        };
-        match values.split_first() {
-            None => arguments.push(OsString::from_vec([b"--", name.as_slice()].concat())),
-            Some(_) if name == b"bind" => arguments.extend(values.iter().map(flag)),
-            Some((value, rest)) => {
-                arguments.push(flag(value));
-                arguments.extend_from_slice(rest);
+impl Group {
+    /// Reads an option, without its dashes, and the values that stand in the same argument:
+    /// `name value…` with the quotes of a file, or `name=value`.
+    fn read(option: &[u8]) -> Result<Group, LoadError> {
+        let name = option_name(option);
+        let (name, values) = match option[name.len()..].strip_prefix(b"=") {
+            Some(value) => (name.to_vec(), vec![value.to_vec()]),
+            None => {
+                let mut words = split_option(option)?.into_iter();
+                (words.next().unwrap_or_default(), words.collect())
             }
-        }
+        };
+        let values = values.into_iter().map(OsString::from_vec).collect();
+        Ok(Group { name: name.to_ascii_lowercase(), values })
     }
-    arguments
+
+    /// Whether the next argument is a value whatever it looks like: a password may begin with two
+    /// dashes. A bare `--save` is complete, and means `--save ""`.
+    fn needs_value(&self) -> bool {
+        self.values.is_empty() && self.name != b"save" && !self.is_question()
+    }
+
+    /// Whether it asks for a text and not for a server.
+    fn is_question(&self) -> bool {
+        matches!(self.name.as_slice(), b"help" | b"version")
+    }
+
+    /// Whether clap has something to say about it: an answer, or what value a flag lacks.
+    fn is_for_clap(&self) -> bool {
+        const FLAGS: [&[u8]; 6] =
+            [b"shards", b"acceptors", b"port", b"bind", b"unixsocket", b"lend"];
+        self.is_question() || self.values.is_empty() && FLAGS.contains(&self.name.as_slice())
+    }
+
+    /// The option as an argument, without its values.
+    fn bare(&self) -> OsString {
+        OsString::from_vec([b"--", self.name.as_slice()].concat())
+    }
 }
 
 /// Help and version are answers; the rest are errors.
@@ -295,6 +278,62 @@ mod tests {
     }
 
     #[test]
+    fn a_directive_in_one_argument() {
+        let config = config(&[
+            "--maxmemory 700mb",
+            "--Port\t7000 ",
+            "--bind 127.0.0.1 -::1",
+            "--client-output-buffer-limit normal 1 2",
+            "3",
+            "--requirepass \"x = y\"",
+            "--timeout",
+            "5",
+            "--proc-title-template {title}={port}",
+        ]);
+        assert_eq!((config.maxmemory, config.port, config.timeout), (700 << 20, 7000, 5));
+        assert_eq!(config.bind, ["127.0.0.1", "-::1"]);
+        assert_eq!(config.client_output_buffer_limit.normal.soft_seconds, 3);
+        assert_eq!(config.requirepass.as_deref(), Some(&b"x = y"[..]));
+        assert_eq!(config.proc_title_template, b"{title}={port}");
+    }
+
+    #[test]
+    fn the_first_value_may_look_like_an_option() {
+        let password = |arguments: &[&str]| config(arguments).requirepass;
+        for value in ["--x", "--port", "--save", "--help", "--version", "--x y", "--port=1", "--"] {
+            let given = password(&["--requirepass", value, "--timeout", "5"]);
+            assert_eq!(given.as_deref(), Some(value.as_bytes()));
+        }
+        let config = config(&["--requirepass=", "--timeout", "5"]);
+        assert_eq!((config.timeout, config.requirepass), (5, None));
+    }
+
+    #[test]
+    fn a_bare_save_is_complete() {
+        for arguments in [
+            &["--timeout", "5", "--save"][..],
+            &["--save", "--timeout", "5"],
+            &["--SAVE", "--save", "--timeout", "5", "--"],
+            &["--save", "", "--timeout", "5"],
+        ] {
+            let config = config(arguments);
+            assert_eq!((config.timeout, config.save), (5, vec![]), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn later_wins_whatever_it_is() {
+        let path = std::env::temp_dir().join(format!("baton-cli-{}.inc", std::process::id()));
+        std::fs::write(&path, "timeout 1\nport 1\n").unwrap();
+        let file = path.to_str().unwrap();
+        let before = config(&["--port", "3", "--timeout", "3", "--include", file]);
+        assert_eq!((before.timeout, before.port), (1, 1));
+        let after = config(&["--include", file, "--port", "3", "--timeout", "3"]);
+        assert_eq!((after.timeout, after.port), (3, 3));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
     fn options_win_over_file_and_standard_input() {
         let path = std::env::temp_dir().join(format!("baton-cli-{}.conf", std::process::id()));
         std::fs::write(&path, "timeout 1\nhz 11\nport 1\n").unwrap();
@@ -325,6 +364,15 @@ mod tests {
             (&["--timeout", "1", "2"], "'--timeout 1 2'\nwrong number of arguments"),
             (&["--appendonly", "yes"], "no append-only file"),
             (&["--port"], "a value is required for '--port"),
+            (&["--timeout", "5", "--bind"], "a value is required for '--bind"),
+            (&["--port", "1", "2"], "'--port 1 2'\nwrong number of arguments"),
+            (&["--port 1 --lend no"], "'--port 1 --lend no'\nwrong number of arguments"),
+            (&["--timeout", "--port", "1"], "'--timeout --port 1'\nwrong number of arguments"),
+            (&["--maxmemory 1gb", "2gb"], "'--maxmemory 1gb 2gb'\nwrong number of arguments"),
+            (&["--timeout \"5"], "'--timeout \"5'\nUnbalanced quotes in configuration line"),
+            (&["--timeout\"", "5"], "Unbalanced quotes in configuration line"),
+            (&["--save", "60", "--timeout", "5"], "'--save 60'\nInvalid save parameters"),
+            (&["--foo --port"], "'--foo --port'\nBad directive"),
             (&["/no/such.conf"], "can't open config file '/no/such.conf': No such file"),
             (&["a.conf", "b.conf"], "unexpected argument 'b.conf'"),
             (&["--", "x"], "Bad directive"),
@@ -336,14 +384,26 @@ mod tests {
 
     #[test]
     fn secrets_stay_out_of_errors() {
-        let error = invoke(&["--requirepass", "hunter2", "x"], "").unwrap_err();
-        assert!(!error.contains("hunter2"), "{error}");
+        for arguments in [
+            &["--requirepass", "hunter2", "x"][..],
+            &["--requirepass hunter2 x"],
+            &["--requirepass \"hunter2"],
+            &["--timeout", "--requirepass", "hunter2"],
+            &["--timeout", "--requirepass hunter2"],
+            &["--timeout --requirepass=hunter2"],
+            &["--timeout --requirepass \"hunter2"],
+        ] {
+            let error = invoke(arguments, "").unwrap_err();
+            assert!(error.contains("(hidden)") && !error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]
     fn help_and_version() {
         assert!(printed(&["--help"]).contains("redis-cli"));
         assert!(printed(&["-h"]).contains("--shards <N>"));
+        assert!(printed(&["--help", "--port"]).contains("redis-cli"));
+        assert!(printed(&["--version", "x", "--port", "1"]).starts_with("baton "));
         for flag in ["--version", "-v", "-V"] {
             assert_eq!(printed(&[flag]), concat!("baton ", env!("CARGO_PKG_VERSION"), "\n"));
         }

@@ -73,6 +73,10 @@ const REFUSED: [(&str, &str); 4] = [
     ("user", "has no ACL"),
 ];
 
+/// The place of what stands in no file.
+const COMMAND_LINE: &str = "Reading the command line";
+const UNBALANCED: &str = "Unbalanced quotes in configuration line";
+
 /// A configuration in the making.
 pub struct Loader {
     config: Config,
@@ -125,7 +129,7 @@ impl Loader {
             Refusal::Wrong(reason) => {
                 let shown = words.join(&b' ');
                 LoadError::Line {
-                    place: "Reading the command line".to_owned(),
+                    place: COMMAND_LINE.to_owned(),
                     line: format!("--{}", without_secret(&shown, words)),
                     reason,
                 }
@@ -180,7 +184,7 @@ impl Loader {
             let words = line::split(line).map_err(|_| LoadError::Line {
                 place: place(),
                 line: without_secret(line, &[first_word(line)]),
-                reason: "Unbalanced quotes in configuration line".into(),
+                reason: UNBALANCED.into(),
             })?;
             self.read_words(&words, depth).map_err(|refusal| match refusal {
                 Refusal::Elsewhere(error) => error,
@@ -234,8 +238,7 @@ pub fn read_values(row: &Directive, values: &[Vec<u8>], config: &mut Config) -> 
         (Words::One, [_]) | (Words::Any, []) => values,
         (Words::One, _) => return Err("wrong number of arguments".into()),
         (Words::Any, [one]) => {
-            split = line::split(one)
-                .map_err(|_| Reason::Borrowed("Unbalanced quotes in configuration line"))?;
+            split = line::split(one).map_err(|_| Reason::Borrowed(UNBALANCED))?;
             &split
         }
         (Words::Any, _) => values,
@@ -244,10 +247,40 @@ pub fn read_values(row: &Directive, values: &[Vec<u8>], config: &mut Config) -> 
     row.setting.parse(config, &values)
 }
 
+/// The words of an option that stands in one argument with its values; it comes without its
+/// dashes.
+pub fn split_option(option: &[u8]) -> Result<Vec<Vec<u8>>, LoadError> {
+    line::split(option).map_err(|_| {
+        let words: Vec<Vec<u8>> =
+            option.split(u8::is_ascii_whitespace).map(<[u8]>::to_vec).collect();
+        LoadError::Line {
+            place: COMMAND_LINE.to_owned(),
+            line: format!("--{}", without_secret(option, &words)),
+            reason: UNBALANCED.into(),
+        }
+    })
+}
+
+/// The name at the start of an option that comes without its dashes.
+pub fn option_name(option: &[u8]) -> &[u8] {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    let len = option.iter().take_while(|byte| is_name(byte)).count();
+    &option[..len]
+}
+
+/// Whether the word is an option with a secret, which another option took for its value.
+fn is_secret_option(word: &[u8]) -> bool {
+    let option = word.strip_prefix(b"--").map(option_name);
+    option.and_then(Directive::find).is_some_and(|row| row.sensitive)
+}
+
 /// A line as an error may show it.
 fn without_secret(line: &[u8], words: &[Vec<u8>]) -> String {
     let row = words.first().and_then(|name| Directive::find(name));
     match row {
+        _ if words.iter().skip(1).any(|word| is_secret_option(word)) => {
+            format!("{} (hidden)", String::from_utf8_lossy(&words[0]))
+        }
         Some(row) if row.sensitive => format!("{} (hidden)", row.name),
         None if words.first().is_some_and(|name| name.eq_ignore_ascii_case(b"user")) => {
             "user (hidden)".to_owned()
