@@ -136,6 +136,35 @@ fn a_file_with_its_include_and_the_command_line_after_it() {
 }
 
 #[test]
+fn a_command_line_is_parted_as_redis_server_parts_it() {
+    let whole = |options: ServerOptions| {
+        options.arg(["--maxmemory 700mb", "--save", "--timeout", "5", "--hz 20", "--hz", "30"])
+    };
+    each_form(whole, |server| {
+        let mut c = server.client();
+        assert_eq!(c.config("maxmemory"), "734003200");
+        assert_eq!(c.config("timeout"), "5");
+        assert_eq!(c.config("save"), "");
+        assert_eq!(c.config("hz"), "30", "the last one counts");
+    });
+    let password = |options: ServerOptions| {
+        ServerOptions { password: Some("--x".to_owned()), ..options }.arg([
+            "--requirepass",
+            "--x",
+            "--timeout",
+            "5",
+            "--save",
+        ])
+    };
+    each_form(password, |server| {
+        let mut c = server.client();
+        assert_eq!(c.run("AUTH --x"), Reply::ok());
+        assert_eq!(c.config("timeout"), "5");
+        assert_eq!(c.config("save"), "");
+    });
+}
+
+#[test]
 fn rewrite_keeps_what_people_wrote() {
     let file = |mut options: ServerOptions| {
         options.config = Some("# my server\nmaxmemory 50mb\n\ntimeout 30\n".to_owned());
@@ -182,6 +211,9 @@ fn what_cannot_be_understood_ends_the_start() {
     refused(&["--port", "70000"], "", "70000");
     refused(&["--port", &port, "--maxmemory", "abc"], "", "abc");
     refused(&["--port", &port, "--maxmemory-policy", "nope"], "", "nope");
+    refused(&["--port", &port, "--maxmemory 1mb", "2mb"], "", "wrong number of arguments");
+    refused(&["--port", &port, "--timeout", "--hz", "10"], "", "wrong number of arguments");
+    refused(&["--port", &port, "--timeout \"5"], "", "Unbalanced quotes");
     refused(&["/no/such/file.conf"], "", "/no/such/file.conf");
     refused(&["-"], "include /no/such/file.conf\n", "/no/such/file.conf");
     refused(&["-"], "port 7000\nfoo bar\n", "foo");
