@@ -122,6 +122,7 @@ fn listen_for(config: &Config) -> std::io::Result<Vec<Listeners>> {
         backlog: config.tcp_backlog as i32,
         unixsocket: config.unixsocket.as_deref(),
         unixsocketperm: config.unixsocketperm,
+        unixsocketgroup: config.unixsocketgroup.as_deref(),
     };
     listen(&options, config.acceptors)
 }

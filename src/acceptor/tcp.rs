@@ -56,6 +56,8 @@ pub struct ListenOptions<'a> {
     pub unixsocket: Option<&'a Path>,
     /// Its permissions, 0 to leave them.
     pub unixsocketperm: u32,
+    /// Its group by name or number, if not the process's own.
+    pub unixsocketgroup: Option<&'a [u8]>,
 }
 
 /// Binds the listeners of `acceptors` acceptors.
@@ -145,12 +147,29 @@ fn listen_unix(path: &Path, options: &ListenOptions<'_>) -> io::Result<Listener>
     }
     let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&socket2::SockAddr::unix(path)?)?;
-    socket.listen(options.backlog)?;
-    socket.set_nonblocking(true)?;
+    // Nobody can connect before it is settled who may.
+    if let Some(group) = options.unixsocketgroup {
+        std::os::unix::fs::chown(path, None, Some(group_id(group)?))?;
+    }
     if options.unixsocketperm != 0 {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(options.unixsocketperm))?;
     }
+    socket.listen(options.backlog)?;
+    socket.set_nonblocking(true)?;
     Ok(Listener::Unix(UnixListener::from_std(socket.into()), path.to_owned()))
+}
+
+/// The number of a group that is given by name or, if no group has that name, by number.
+fn group_id(group: &[u8]) -> io::Result<u32> {
+    let text = String::from_utf8_lossy(group);
+    if let Some(group) = nix::unistd::Group::from_name(&text)? {
+        return Ok(group.gid.as_raw());
+    }
+    // The largest number would mean to leave the group as it is.
+    let number = text.parse().ok().filter(|&number| number != u32::MAX);
+    number.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, format!("there is no group '{text}'"))
+    })
 }
 
 /// An acceptor's sockets on the machine's network.

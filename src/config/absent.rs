@@ -276,7 +276,6 @@ absent! {
             "user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
         ]), immutable;
         "syslog-ident" = "valkey" => TEXT, immutable;
-        "unixsocketgroup" = "" => TEXT.promise(), immutable;
         "watchdog-period" = "0" => NATURAL, hidden;
     }
 }

@@ -156,6 +156,8 @@ directives! {
     "unixsocket", unixsocket: Option<PathBuf> = None => text(), immutable;
     /// Permission bits of the unix socket; 0 leaves them to the umask.
     "unixsocketperm", unixsocketperm: u32 = 0 => octal(), immutable;
+    /// Group of the unix socket, by name or number, if not the process's own.
+    "unixsocketgroup", unixsocketgroup: Option<Vec<u8>> = None => text(), immutable;
     /// Connections that the kernel keeps waiting to be accepted.
     "tcp-backlog", tcp_backlog: u32 = 511 => integer(0..=INT_MAX), immutable;
     /// Seconds between probes of a silent connection; 0 means none.
@@ -501,6 +503,7 @@ mod tests {
         ("tcp-keepalive", "300"),
         ("timeout", "0"),
         ("unixsocket", ""),
+        ("unixsocketgroup", ""),
         ("unixsocketperm", "0"),
         ("hll-sparse-max-bytes", "3000"),
         ("zset-max-listpack-entries", "128"),

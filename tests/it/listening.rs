@@ -2,11 +2,13 @@
 //! `timeout`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::Duration;
 
 use crate::client::{Client, Reply, encode};
-use crate::server::{Server, ServerOptions, each_form, each_plain_form, free_port};
+use crate::server::{
+    Server, ServerOptions, Target, each_form, each_plain_form, free_port, run_to_end,
+};
 use crate::wait::{now, wait_until};
 
 const SOON: Duration = Duration::from_secs(5);
@@ -105,6 +107,49 @@ fn the_addresses_change_while_clients_stay() {
         assert_eq!(c.cmd(&["CONFIG", "SET", "bind", "* -::*"]), Reply::ok());
         assert!(serves(first) && serves(second));
     });
+/// A group, by name and number, that a file of this process may be given and that none has yet.
+fn another_group() -> Option<(String, u32)> {
+    let own = rustix::process::getgid().as_raw();
+    let all = std::fs::read_to_string("/etc/group").ok()?;
+    let member_of: Vec<u32> =
+        rustix::process::getgroups().ok()?.iter().map(|group| group.as_raw()).collect();
+    all.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?.to_owned();
+        let number = fields.nth(1)?.parse().ok()?;
+        let may = rustix::process::geteuid().is_root() || member_of.contains(&number);
+        (may && number != own).then_some((name, number))
+    })
+}
+
+#[test]
+fn a_unix_socket_with_its_group() {
+    let target = Target::from_env();
+    let Some((name, number)) = another_group() else {
+        eprintln!("skipped: this process may give a file to no other group");
+        return;
+    };
+    let by_number = number.to_string();
+    for group in [&name, &by_number] {
+        if target != Target::Baton && group == &by_number {
+            continue;
+        }
+        let options = ServerOptions::default().target(target).unix();
+        let server =
+            Server::start(options.arg(["--unixsocketgroup", group, "--unixsocketperm", "770"]));
+        let file = server.unix_path().metadata().expect("the socket's file");
+        assert_eq!(file.gid(), number, "{group}");
+        assert_eq!(file.permissions().mode() & 0o777, 0o770);
+        let mut c = server.unix_client();
+        assert_eq!(c.config("unixsocketgroup"), *group);
+        let refused = c.cmd(&["CONFIG", "SET", "unixsocketgroup", "other"]);
+        assert!(refused.text().contains("immutable"), "{refused:?}");
+    }
+    let port = free_port().to_string();
+    let args = ["--port", &port, "--unixsocket", "sock", "--unixsocketgroup", "no such group"];
+    let (status, text) = run_to_end(target, &args, "");
+    assert_eq!(status.code(), Some(1), "{text}");
+    assert!(text.contains("no such group"), "{text}");
 }
 
 #[test]
