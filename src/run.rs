@@ -54,9 +54,7 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
     let cores = Cores::find();
     let server = Arc::new(new_server(store, clock, signals.clone(), cores.describe(&config)));
     log_start(&server, &config);
-    if !process::purge_in_background(config.jemalloc_bg_thread) {
-        tracing::warn!("the allocator has no thread that gives unused memory back");
-    }
+    settle_memory(&config);
     on_panic(signals.clone());
     watch_signals(signals)?;
     let reclaim = start_reclaim(server.memory.clone())?;
@@ -112,6 +110,16 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
     server.startup_memory.store(allocated, Ordering::Relaxed);
     tracing::info!("Ready to accept connections");
     Ok(control_until_end(&server, &control))
+}
+
+/// What the process owes the machine's memory. The server runs without it.
+fn settle_memory(config: &Config) {
+    if !process::purge_in_background(config.jemalloc_bg_thread) {
+        tracing::warn!("the allocator has no thread that gives unused memory back");
+    }
+    if let Err(error) = process::adjust_oom_score(config) {
+        tracing::warn!("oom-score-adj has no effect: {error}");
+    }
 }
 
 fn listen_for(config: &Config) -> std::io::Result<Vec<Listeners>> {

@@ -40,7 +40,7 @@ fn set(cx: &mut SessionContext<'_>, args: Args<'_>, out: &mut Writer<'_>) -> Com
 }
 
 /// Does what a change of directives asks for beyond being read by whoever needs them. An error
-/// leaves everything as it was, so what can fail comes first.
+/// leaves everything as it was: what was done until then is done the other way round.
 fn put_into_effect(
     server: &Server,
     old: &Config,
@@ -48,6 +48,16 @@ fn put_into_effect(
     changed: &[&'static str],
 ) -> Result<(), ApplyError> {
     let listen = prepare_listeners(server, old, new, changed)?;
+    change(old, new, changed).inspect_err(|_| {
+        // What was possible before is possible again, apart from what just failed.
+        let _ = change(new, old, changed);
+    })?;
+    listen();
+    Ok(())
+}
+
+/// Goes from one configuration to another, until something fails.
+fn change(old: &Config, new: &Config, changed: &[&'static str]) -> Result<(), ApplyError> {
     if changed.contains(&"maxclients") {
         process::allow_connections(new.maxclients).map_err(|limit| ApplyError {
             directive: "maxclients",
@@ -56,6 +66,13 @@ fn put_into_effect(
                  with {limit}"
             )
             .into(),
+        })?;
+    }
+    if let Some(directive) = changed.iter().find(|name| name.starts_with("oom-score-adj")) {
+        process::adjust_oom_score(new).map_err(|error| {
+            tracing::warn!("cannot adjust the oom score: {error}");
+            let reason = "Failed to apply new oom_score_adj configuration, check server logs.";
+            ApplyError { directive, reason: reason.into() }
         })?;
     }
     if changed.contains(&"dir") {
@@ -73,7 +90,6 @@ fn put_into_effect(
     if old.loglevel != new.loglevel {
         log::set_level(new.loglevel);
     }
-    listen();
     Ok(())
 }
 

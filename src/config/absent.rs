@@ -50,8 +50,6 @@ enum Kind {
     Name(&'static [u8], &'static str),
     /// A host and its port; `no one` is none.
     Primary,
-    /// Three integers.
-    OomScores,
     /// Any of the words after the first, which stands for none of them.
     Flags(&'static [&'static str]),
 }
@@ -264,8 +262,6 @@ absent! {
         "log-timestamp-format" = "legacy" => one_of(&["legacy", "iso8601", "milliseconds"]);
         "max-new-connections-per-cycle" = "10" => integer(1, 1000);
         "mptcp" = "no" => YES_NO, immutable;
-        "oom-score-adj" = "no" => one_of(&["no", "yes", "relative", "absolute"]);
-        "oom-score-adj-values" = "0 200 800" => Shape::of(Kind::OomScores);
         "prefetch-batch-max-size" = "16" => integer(0, 128);
         "server-cpulist" | "server_cpulist" = "" => TEXT, immutable;
         "shutdown-on-sigint" = "default" => Shape::of(Kind::Flags(SHUTDOWN_FLAGS));
@@ -286,7 +282,7 @@ const SHUTDOWN_FLAGS: &[&str] = &["default", "save", "nosave", "now", "force", "
 impl Setting for Absent {
     fn words(&self) -> Words {
         match self.shape.kind {
-            Kind::Primary | Kind::OomScores | Kind::Flags(_) => Words::Any,
+            Kind::Primary | Kind::Flags(_) => Words::Any,
             _ => Words::One,
         }
     }
@@ -320,9 +316,7 @@ impl Setting for Absent {
                 Some(bytes) => format_memory(bytes).into_bytes(),
                 None => value,
             },
-            Kind::YesNo | Kind::Integer(..) | Kind::OneOf(_) | Kind::OomScores | Kind::Flags(_) => {
-                value
-            }
+            Kind::YesNo | Kind::Integer(..) | Kind::OneOf(_) | Kind::Flags(_) => value,
             _ => line::quote(&value),
         };
         vec![line]
@@ -369,7 +363,6 @@ impl Kind {
                 if word.iter().all(fits) { Ok(text()) } else { Err(wrong.into()) }
             }
             Kind::Primary => read_primary(words),
-            Kind::OomScores => read_oom_scores(words),
             Kind::Flags(flags) => read_flags(flags, words),
         }
     }
@@ -395,18 +388,6 @@ fn read_primary(words: &[&[u8]]) -> Result<Vec<u8>, Reason> {
         },
         _ => Err("wrong number of arguments".into()),
     }
-}
-
-fn read_oom_scores(words: &[&[u8]]) -> Result<Vec<u8>, Reason> {
-    if words.len() != 3 {
-        return Err("wrong number of arguments".into());
-    }
-    let fits = |word: &&[u8]| parse_integer(word).is_some_and(|n| (-2000..=2000).contains(&n));
-    if !words.iter().all(fits) {
-        let text = "Invalid oom-score-adj-values, elements must be between -2000 and 2000.";
-        return Err(text.into());
-    }
-    Ok(words.join(&b' '))
 }
 
 /// Nothing is saved and nobody takes over, so a signal that asks for it would be let down.
@@ -456,7 +437,6 @@ mod tests {
             ("slot-migration-max-failover-repl-bytes", &["-1"], "-1"),
             ("cluster-announce-client-ipv6", &["::1"], "::1"),
             ("tls-auth-clients-user", &["cn"], "CN"),
-            ("oom-score-adj-values", &["10", "-2000", "5"], "10 -2000 5"),
             ("shutdown-on-sigint", &["Now", "nosave", "force"], "nosave now force"),
             ("shutdown-on-sigint", &["default", "now"], "now"),
             ("shutdown-on-sigint", &["default"], "default"),
@@ -486,12 +466,6 @@ mod tests {
                 "Hostnames may only contain alphanumeric characters, hyphens or dots",
             ),
             ("replicaof", &["host"], "wrong number of arguments"),
-            ("oom-score-adj-values", &["1", "2"], "wrong number of arguments"),
-            (
-                "oom-score-adj-values",
-                &["1", "2", "2001"],
-                "Invalid oom-score-adj-values, elements must be between -2000 and 2000.",
-            ),
             ("shutdown-on-sigterm", &[], flags),
             ("shutdown-on-sigterm", &["later"], flags),
             (

@@ -146,6 +146,26 @@ choice! {
     }
 }
 
+/// How the process sets its chance to be ended when the machine runs out of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OomScoreAdj {
+    /// Not at all.
+    No,
+    /// By adding to the score that it was started with.
+    Relative,
+    /// By a score that holds as it is.
+    Absolute,
+}
+
+impl Choice for OomScoreAdj {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("no", Self::No),
+        ("yes", Self::Relative),
+        ("relative", Self::Relative),
+        ("absolute", Self::Absolute),
+    ];
+}
+
 choice! {
     /// When the append-only file is forced to disk.
     AppendFsync {

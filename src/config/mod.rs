@@ -17,7 +17,8 @@ mod table;
 
 pub use absent::AbsentValues;
 pub use choice::{
-    Access, AppendFsync, Choice, EvictionPolicy, LogLevel, Peer, Supervision, VersionCheck,
+    Access, AppendFsync, Choice, EvictionPolicy, LogLevel, OomScoreAdj, Peer, Supervision,
+    VersionCheck,
 };
 pub use cli::{Invocation, Startup, read_command_line};
 pub use file::LoadError;

@@ -4,6 +4,7 @@
 //! Must hold: a value that would promise something the server does not do is refused with a
 //! sentence that says so.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use super::choice::Supervision;
@@ -106,6 +107,44 @@ impl Setting for Percentiles {
 fn six_decimals(percentile: &f64) -> String {
     let text = format!("{percentile:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Scores for `oom-score-adj`.
+pub struct OomScores {
+    field: Field<[i32; 3]>,
+}
+
+/// What is added to a score, or written as one: wider than the kernel's range, so that a sum can
+/// reach either end of it.
+const OOM_SCORES: RangeInclusive<i32> = -2000..=2000;
+
+/// Three scores: of a primary, of a replica, of a child that saves.
+pub const fn oom_scores(field: Field<[i32; 3]>) -> OomScores {
+    OomScores { field }
+}
+
+impl Setting for OomScores {
+    fn words(&self) -> Words {
+        Words::Any
+    }
+
+    fn parse(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+        let [primary, replica, child] = words else {
+            return Err("wrong number of arguments".into());
+        };
+        let score = |word: &[u8]| {
+            let number = parse_integer(word).and_then(|number| i32::try_from(number).ok());
+            number.filter(|number| OOM_SCORES.contains(number)).ok_or(Reason::Borrowed(
+                "Invalid oom-score-adj-values, elements must be between -2000 and 2000.",
+            ))
+        };
+        *(self.field.get_mut)(config) = [score(primary)?, score(replica)?, score(child)?];
+        Ok(())
+    }
+
+    fn format(&self, config: &Config) -> Vec<u8> {
+        (self.field.get)(config).map(|score| score.to_string()).join(" ").into_bytes()
+    }
 }
 
 /// A number of bytes, or a part of `maxmemory`.
@@ -547,6 +586,25 @@ pub fn append_dir_name(name: &[u8]) -> Result<(), Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn oom_score_values() {
+        let mut config = Config::default();
+        let scores = oom_scores(Field {
+            get: |config| &config.oom_score_adj_values,
+            get_mut: |config| &mut config.oom_score_adj_values,
+        });
+        let mut given = |words: &[&[u8]]| scores.parse(&mut config, words);
+        let count = Err(Reason::Borrowed("wrong number of arguments"));
+        assert_eq!(given(&[b"1", b"2"]), count);
+        assert_eq!(given(&[b"1", b"2", b"3", b"4"]), count);
+        for bad in [&b"2001"[..], b"-2001", b"x", b"", b"99999999999"] {
+            let reason = given(&[b"1", b"2", bad]).unwrap_err();
+            assert!(reason.ends_with("between -2000 and 2000."), "{reason}");
+        }
+        assert_eq!(given(&[b"10", b"-2000", b"2000"]), Ok(()));
+        assert_eq!(scores.format(&config), b"10 -2000 2000");
+    }
 
     #[test]
     fn title_templates() {

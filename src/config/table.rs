@@ -7,7 +7,9 @@
 use std::path::PathBuf;
 
 use super::absent::{ABSENT, AbsentValues};
-use super::choice::{Access, AppendFsync, EvictionPolicy, LogLevel, Supervision, VersionCheck};
+use super::choice::{
+    Access, AppendFsync, EvictionPolicy, LogLevel, OomScoreAdj, Supervision, VersionCheck,
+};
 use super::setting::{
     Field, Setting, clamped, integer, memory, octal, one_of, one_of_if, switch, switch_if, text,
     text_if,
@@ -15,7 +17,7 @@ use super::setting::{
 use super::special::{
     DEFAULT_OUTPUT_LIMITS, MemoryLimit, OutputLimits, SavePoint, acceptor_count, addresses,
     append_dir_name, append_file_name, c_locale, class_limits, directory, memory_limit,
-    no_append_only_file, no_daemon, no_events, no_supervisor, percentiles, save_points,
+    no_append_only_file, no_daemon, no_events, no_supervisor, oom_scores, percentiles, save_points,
     snapshot_name, title_template,
 };
 
@@ -323,6 +325,10 @@ directives! {
     /// What the process is called, with variables in braces.
     "proc-title-template", proc_title_template: Vec<u8> =
         b"{title} {listen-addr} {server-mode}".to_vec() => text_if(title_template);
+    /// How the process sets its chance to be ended when the machine runs out of memory.
+    "oom-score-adj", oom_score_adj: OomScoreAdj = OomScoreAdj::No => one_of();
+    /// The scores for that. The first counts: there are no replicas, and no children that save.
+    "oom-score-adj-values", oom_score_adj_values: [i32; 3] = [0, 200, 800] => oom_scores();
 
     // Durability.
 
@@ -481,6 +487,8 @@ mod tests {
         ("maxmemory-policy", "noeviction"),
         ("maxmemory-samples", "5"),
         ("notify-keyspace-events", ""),
+        ("oom-score-adj", "no"),
+        ("oom-score-adj-values", "0 200 800"),
         ("pidfile", ""),
         ("port", "6379"),
         ("proc-title-template", "{title} {listen-addr} {server-mode}"),

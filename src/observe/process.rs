@@ -3,9 +3,14 @@
 //! Asked by INFO and MEMORY, and once a second by the control thread for the peak. A figure that
 //! the system does not give is zero.
 
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::time::TimeVal;
 use tikv_jemalloc_ctl::{Access, AsName, arenas, background_thread, epoch, stats, stats_print};
+
+use crate::config::{Config, OomScoreAdj};
 
 /// Bytes as the allocator counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +96,41 @@ pub fn allow_connections(count: u32) -> Result<(), u64> {
     let raised = setrlimit(Resource::RLIMIT_NOFILE, possible, hard).is_ok();
     let limit = if raised { possible } else { soft };
     if limit >= needed { Ok(()) } else { Err(limit.saturating_sub(OWN_FILES)) }
+}
+
+/// Where the system keeps how readily it ends this process when memory runs out.
+const OOM_SCORE: &str = "/proc/self/oom_score_adj";
+
+/// The score that the process had before the server set one; none while it has that.
+static SCORE_BEFORE: Mutex<Option<i32>> = Mutex::new(None);
+
+/// Sets how readily the system ends this process when memory runs out, as `oom-score-adj` says.
+///
+/// # Errors
+///
+/// When the system does not allow it, as without privileges it allows no score below that at the
+/// start. The score is then what it was.
+pub fn adjust_oom_score(config: &Config) -> io::Result<()> {
+    let mut before = SCORE_BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let base = match *before {
+        Some(score) => score,
+        None if config.oom_score_adj == OomScoreAdj::No => return Ok(()),
+        None => {
+            let text = std::fs::read_to_string(OOM_SCORE)?;
+            text.trim()
+                .parse()
+                .map_err(|_| io::Error::other(format!("{OOM_SCORE} says {text:?}")))?
+        }
+    };
+    let [own, ..] = config.oom_score_adj_values;
+    let score = match config.oom_score_adj {
+        OomScoreAdj::No => base,
+        OomScoreAdj::Relative => base.saturating_add(own),
+        OomScoreAdj::Absolute => own,
+    };
+    std::fs::write(OOM_SCORE, score.clamp(-1000, 1000).to_string())?;
+    *before = (config.oom_score_adj != OomScoreAdj::No).then_some(base);
+    Ok(())
 }
 
 /// Processor time of the process, in seconds.

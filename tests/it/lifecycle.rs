@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::client::{Client, Reply, encode};
-use crate::server::{Server, ServerOptions, Target, each_plain_form};
+use crate::server::{Server, ServerOptions, Target, each_form, each_plain_form};
 use crate::wait::wait_until;
 
 /// A server ends within this time.
@@ -102,6 +102,52 @@ fn it_ends_under_load() {
             let status = server.wait_exit(BOUND).expect("ends");
             assert!(status.success(), "{status}");
         });
+    });
+}
+
+/// How readily the system ends a process when memory runs out.
+fn oom_score(process: impl std::fmt::Display) -> i32 {
+    let path = format!("/proc/{process}/oom_score_adj");
+    let text = std::fs::read_to_string(path).expect("the score");
+    text.trim().parse().expect("a number")
+}
+
+#[test]
+fn the_oom_score_is_what_its_directives_say() {
+    let at_start = oom_score("self");
+    let with = |options: ServerOptions| {
+        options.arg(["--oom-score-adj", "relative", "--oom-score-adj-values", "20", "200", "800"])
+    };
+    each_form(with, |server| {
+        let mut c = server.client();
+        let score = || oom_score(server.pid());
+        let mut set = |words: &[&str]| c.cmd(&[&["CONFIG", "SET"], words].concat());
+        assert_eq!(score(), (at_start + 20).min(1000));
+        assert_eq!(set(&["oom-score-adj-values", "30 200 800"]), Reply::ok());
+        assert_eq!(score(), (at_start + 30).min(1000), "added to the first score, not the last");
+        let absolute = ["oom-score-adj", "absolute", "oom-score-adj-values", "1500 0 0"];
+        assert_eq!(set(&absolute), Reply::ok());
+        assert_eq!(score(), 1000, "cut to what the kernel takes");
+        assert_eq!(set(&["oom-score-adj", "no"]), Reply::ok());
+        assert_eq!(score(), at_start);
+        assert_eq!(set(&["oom-score-adj-values", "40 0 0"]), Reply::ok());
+        assert_eq!(score(), at_start, "the values alone change nothing");
+
+        // Without privileges no score can be lower than that at the start.
+        let lowest = ["timeout", "77", "oom-score-adj-values", "-1000 0 0", "oom-score-adj", "yes"];
+        let reply = set(&lowest);
+        if reply == Reply::ok() {
+            assert_eq!(score(), (at_start - 1000).max(-1000));
+        } else {
+            let text = "ERR CONFIG SET failed (possibly related to argument \
+                        'oom-score-adj-values') - Failed to apply new oom_score_adj \
+                        configuration, check server logs.";
+            assert_eq!(reply, Reply::error(text));
+            assert_eq!(score(), at_start);
+            assert_eq!(c.config("timeout"), "0", "nothing of a refused CONFIG SET remains");
+            assert_eq!(c.config("oom-score-adj"), "no");
+            assert_eq!(c.config("oom-score-adj-values"), "40 0 0");
+        }
     });
 }
 

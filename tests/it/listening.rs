@@ -107,6 +107,8 @@ fn the_addresses_change_while_clients_stay() {
         assert_eq!(c.cmd(&["CONFIG", "SET", "bind", "* -::*"]), Reply::ok());
         assert!(serves(first) && serves(second));
     });
+}
+
 /// A group, by name and number, that a file of this process may be given and that none has yet.
 fn another_group() -> Option<(String, u32)> {
     let own = rustix::process::getgid().as_raw();
