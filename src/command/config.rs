@@ -71,7 +71,7 @@ fn change(old: &Config, new: &Config, changed: &[&'static str]) -> Result<(), Ap
     if let Some(directive) = changed.iter().find(|name| name.starts_with("oom-score-adj")) {
         process::adjust_oom_score(new).map_err(|error| {
             tracing::warn!("cannot adjust the oom score: {error}");
-            let reason = "Failed to apply new oom_score_adj configuration, check server logs.";
+            let reason = "Failed to set current oom_score_adj. Check server logs.";
             ApplyError { directive, reason: reason.into() }
         })?;
     }

@@ -140,8 +140,8 @@ fn the_oom_score_is_what_its_directives_say() {
             assert_eq!(score(), (at_start - 1000).max(-1000));
         } else {
             let text = "ERR CONFIG SET failed (possibly related to argument \
-                        'oom-score-adj-values') - Failed to apply new oom_score_adj \
-                        configuration, check server logs.";
+                        'oom-score-adj-values') - Failed to set current oom_score_adj. Check \
+                        server logs.";
             assert_eq!(reply, Reply::error(text));
             assert_eq!(score(), at_start);
             assert_eq!(c.config("timeout"), "0", "nothing of a refused CONFIG SET remains");
