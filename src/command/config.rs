@@ -230,3 +230,26 @@ pub const TABLE: &[Command] = &[Command::container("config", SUBCOMMANDS).docs(
     "The directives of the running server.",
     "Depends on the subcommand.",
 )];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::OomScoreAdj;
+
+    #[test]
+    fn what_fails_midway_is_undone() {
+        let score = || std::fs::read_to_string("/proc/self/oom_score_adj").unwrap();
+        let before = score();
+        let old = Config::default();
+        let new = Config {
+            oom_score_adj: OomScoreAdj::Absolute,
+            oom_score_adj_values: [1000, 0, 0],
+            dir: "/no/such/directory".into(),
+            ..Config::default()
+        };
+        let changed = ["dir", "oom-score-adj", "oom-score-adj-values"];
+        let error = put_into_effect(&old, &new, &changed).unwrap_err();
+        assert_eq!(error.directive, "dir");
+        assert_eq!(score(), before);
+    }
+}
