@@ -145,6 +145,7 @@ fn relisten(networks: Vec<Relisten>) -> Relistening {
             port_is_ours: new.port == old.port && !old.bind.is_empty(),
             backlog: new.tcp_backlog as i32,
             unixsocket: None,
+            unixsocketgroup: None,
             unixsocketperm: 0,
         };
         let listeners = listen(&options, networks.len())?;

@@ -48,12 +48,17 @@ fn put_into_effect(
     changed: &[&'static str],
 ) -> Result<(), ApplyError> {
     let listen = prepare_listeners(server, old, new, changed)?;
+    change_whole(old, new, changed)?;
+    listen();
+    Ok(())
+}
+
+/// Goes from one configuration to another, or back to where it was.
+fn change_whole(old: &Config, new: &Config, changed: &[&'static str]) -> Result<(), ApplyError> {
     change(old, new, changed).inspect_err(|_| {
         // What was possible before is possible again, apart from what just failed.
         let _ = change(new, old, changed);
-    })?;
-    listen();
-    Ok(())
+    })
 }
 
 /// Goes from one configuration to another, until something fails.
@@ -248,7 +253,7 @@ mod tests {
             ..Config::default()
         };
         let changed = ["dir", "oom-score-adj", "oom-score-adj-values"];
-        let error = put_into_effect(&old, &new, &changed).unwrap_err();
+        let error = change_whole(&old, &new, &changed).unwrap_err();
         assert_eq!(error.directive, "dir");
         assert_eq!(score(), before);
     }
