@@ -10,8 +10,9 @@
 //! A panic anywhere is logged with what the thread was doing and ends the process with a failure
 //! code: there is no half-dead server.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -50,6 +51,7 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
         );
     }
     let listeners = listen_for(&config)?;
+    let addresses = listeners.first().map_or_else(Vec::new, |own| own.addresses().to_vec());
     let (signals, control) = unbounded();
     let cores = Cores::find();
     let server = Arc::new(new_server(store, clock, signals.clone(), cores.describe(&config)));
@@ -104,7 +106,7 @@ pub fn run(store: ConfigStore, clock: Clock) -> anyhow::Result<i32> {
             }
         })?;
     }
-    let _ = server.relisten.set(relisten(networks));
+    let _ = server.relisten.set(relisten(networks, addresses));
     write_pid_file(&config);
     let allocated = process::allocator().allocated;
     server.startup_memory.store(allocated, Ordering::Relaxed);
@@ -126,7 +128,7 @@ fn listen_for(config: &Config) -> std::io::Result<Vec<Listeners>> {
     let options = ListenOptions {
         bind: &config.bind,
         port: config.port,
-        port_is_ours: false,
+        present: &[],
         backlog: config.tcp_backlog as i32,
         unixsocket: config.unixsocket.as_deref(),
         unixsocketperm: config.unixsocketperm,
@@ -136,21 +138,25 @@ fn listen_for(config: &Config) -> std::io::Result<Vec<Listeners>> {
 }
 
 /// How CONFIG SET changes port and addresses. The new listeners are there before the old ones go.
-fn relisten(networks: Vec<Relisten>) -> Relistening {
+fn relisten(networks: Vec<Relisten>, addresses: Vec<SocketAddr>) -> Relistening {
     let networks: Arc<[Relisten]> = networks.into();
-    Box::new(move |old, new| {
+    let present = Arc::new(Mutex::new(addresses));
+    Box::new(move |new| {
+        let mut addresses = present.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let options = ListenOptions {
             bind: &new.bind,
             port: new.port,
-            port_is_ours: new.port == old.port && !old.bind.is_empty(),
+            present: &addresses,
             backlog: new.tcp_backlog as i32,
             unixsocket: None,
             unixsocketgroup: None,
             unixsocketperm: 0,
         };
         let listeners = listen(&options, networks.len())?;
-        let networks = networks.clone();
+        addresses = listeners.first().map_or_else(Vec::new, |own| own.addresses().to_vec());
+        let (networks, present) = (networks.clone(), present.clone());
         Ok(Box::new(move || {
+            *present.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
             for (network, listeners) in networks.iter().zip(listeners) {
                 network.replace(listeners);
             }

@@ -40,6 +40,15 @@ pub enum Stream {
 #[derive(Default)]
 pub struct Listeners {
     listeners: Vec<Listener>,
+    /// All TCP addresses, those included at which there is a listener already.
+    addresses: Vec<SocketAddr>,
+}
+
+impl Listeners {
+    /// The TCP addresses at which the acceptor will listen.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
 }
 
 /// What to listen on.
@@ -48,8 +57,8 @@ pub struct ListenOptions<'a> {
     pub bind: &'a [String],
     /// TCP port; 0 for none.
     pub port: u16,
-    /// This process listens on that port already: who has an address there is no stranger.
-    pub port_is_ours: bool,
+    /// TCP addresses at which every acceptor listens already: no listener is made for those.
+    pub present: &'a [SocketAddr],
     /// Pending connections.
     pub backlog: i32,
     /// Path of the Unix socket.
@@ -114,7 +123,13 @@ fn listen_everywhere(
             .next()
             .ok_or_else(|| io::Error::other("the name has no address"))?,
     };
-    if !options.port_is_ours {
+    for listeners in &mut *all {
+        listeners.addresses.push(address);
+    }
+    if options.present.contains(&address) {
+        return Ok(());
+    }
+    if !options.present.iter().any(|present| present.port() == options.port) {
         // With SO_REUSEPORT another server on this port would go unnoticed: ask without it first.
         raw_socket(address, false)?.bind(&address.into())?;
     }
@@ -177,6 +192,8 @@ pub struct Network {
     poll: Poll,
     events: Events,
     listeners: Vec<Listener>,
+    /// Listeners that were replaced: what waits there is still accepted.
+    retired: Vec<Listener>,
     /// The listener to ask next: each is asked in turn.
     next: usize,
     waker: Arc<Waker>,
@@ -192,7 +209,7 @@ pub struct Relisten {
 
 impl Relisten {
     /// Has the network listen by these from its next look at its events on, and no longer by the
-    /// TCP listeners that it has. Its Unix socket and all connections stay.
+    /// TCP listeners that it has at other addresses. Its Unix socket and all connections stay.
     pub fn replace(&self, listeners: Listeners) {
         // Both fail only when the network is gone with its thread, and then the process ends.
         let _ = self.replacements.send(listeners);
@@ -217,6 +234,7 @@ impl Network {
             poll,
             events: Events::with_capacity(EVENTS),
             listeners,
+            retired: Vec::new(),
             next: 0,
             replacements: unbounded(),
         })
@@ -235,7 +253,11 @@ impl Network {
     /// Takes the listeners that it was given meanwhile.
     fn take_replacements(&mut self) {
         while let Ok(given) = self.replacements.1.try_recv() {
-            self.listeners.retain(|listener| matches!(listener, Listener::Unix(..)));
+            let (goes, stays) = std::mem::take(&mut self.listeners)
+                .into_iter()
+                .partition(|listener| listener.is_none_of(&given.addresses));
+            self.listeners = stays;
+            self.retired.extend::<Vec<_>>(goes);
             for mut listener in given.listeners {
                 match listener.register(self.poll.registry()) {
                     Ok(()) => self.listeners.push(listener),
@@ -248,6 +270,14 @@ impl Network {
 }
 
 impl Listener {
+    /// Whether it is a TCP listener at another address than these.
+    fn is_none_of(&self, addresses: &[SocketAddr]) -> bool {
+        match self {
+            Listener::Tcp(tcp) => !tcp.local_addr().is_ok_and(|own| addresses.contains(&own)),
+            Listener::Unix(..) => false,
+        }
+    }
+
     fn register(&mut self, registry: &Registry) -> io::Result<()> {
         let token = Token(LISTENERS);
         match self {
@@ -307,6 +337,12 @@ impl Transport for Network {
     }
 
     fn accept(&mut self) -> io::Result<Option<Accepted<Stream>>> {
+        while let Some(listener) = self.retired.last() {
+            match listener.accept() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => drop(self.retired.pop()),
+                outcome => return outcome.map(Some),
+            }
+        }
         for _ in 0..self.listeners.len() {
             match self.listeners[self.next].accept() {
                 Ok(accepted) => return Ok(Some(accepted)),
@@ -340,6 +376,9 @@ impl Transport for Network {
         }
         if roused {
             self.take_replacements();
+        }
+        if !self.retired.is_empty() {
+            events.push(Ready { token: LISTENERS, readable: true, ..Ready::default() });
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ fn put_into_effect(
     new: &Config,
     changed: &[&'static str],
 ) -> Result<(), ApplyError> {
-    let listen = prepare_listeners(server, old, new, changed)?;
+    let listen = prepare_listeners(server, new, changed)?;
     change_whole(old, new, changed)?;
     listen();
     Ok(())
@@ -101,7 +101,6 @@ fn change(old: &Config, new: &Config, changed: &[&'static str]) -> Result<(), Ap
 /// Makes the listeners for another port or other addresses; what it returns puts them to work.
 fn prepare_listeners(
     server: &Server,
-    old: &Config,
     new: &Config,
     changed: &[&'static str],
 ) -> Result<Box<dyn FnOnce()>, ApplyError> {
@@ -109,7 +108,7 @@ fn prepare_listeners(
     let (Some(&directive), Some(relisten)) = (moved, server.relisten.get()) else {
         return Ok(Box::new(|| {}));
     };
-    relisten(old, new).map_err(|error| {
+    relisten(new).map_err(|error| {
         tracing::warn!("CONFIG SET {directive}: {error}");
         let reason = match directive {
             "port" => "Unable to listen on this port. Check server logs.",

@@ -185,10 +185,9 @@ pub struct Server {
     pub relisten: OnceLock<Relistening>,
 }
 
-/// Takes the old configuration and the new one, and makes the listeners that the new one asks for.
+/// Takes the new configuration and makes the listeners that it asks for beyond the present ones.
 /// What it returns puts them in place of the old ones; dropped instead, it leaves all as it was.
-pub type Relistening =
-    Box<dyn Fn(&Config, &Config) -> std::io::Result<Box<dyn FnOnce()>> + Send + Sync>;
+pub type Relistening = Box<dyn Fn(&Config) -> std::io::Result<Box<dyn FnOnce()>> + Send + Sync>;
 
 /// Calls and time of one command on the acceptors.
 #[derive(Default)]

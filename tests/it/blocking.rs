@@ -317,6 +317,22 @@ fn whatever_makes_a_list_serves() {
 }
 
 #[test]
+fn who_is_unblocked_with_an_error_was_turned_away() {
+    each_plain_form(|server| {
+        let (mut waiting, mut c) = (server.client(), server.client());
+        let id = waiting.run("CLIENT ID").int();
+        waiting.send(&["BLPOP", "k", "0"]);
+        assert!(wait_until(SOON, || c.info_number("blocked_clients") == 1));
+        assert_eq!(c.run(&format!("CLIENT UNBLOCK {id} ERROR")), Reply::Int(1));
+        assert!(waiting.read().is_error());
+        let figures = c.info("cmdstat_blpop");
+        assert!(figures.starts_with("calls=1,"), "{figures}");
+        assert!(figures.ends_with("rejected_calls=1,failed_calls=0"), "{figures}");
+        assert_eq!(c.info("errorstat_UNBLOCKED"), "count=1");
+    });
+}
+
+#[test]
 fn waits_end_in_other_ways() {
     compare(&[
         "a> BLPOP k 0

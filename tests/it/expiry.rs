@@ -95,6 +95,7 @@ fn expiries_in_the_past_delete() {
             assert_eq!(c.run("EXISTS k"), Reply::Int(0), "{expire}");
             assert_eq!(c.run(expire), Reply::Int(0), "{expire}");
         }
+        assert_eq!(c.info_number("expired_keys"), 5);
         c.run("SET k v");
         assert_eq!(c.run("SET k w PXAT 1"), Reply::ok());
         assert_eq!(c.run("GET k"), Reply::NullBulk);
