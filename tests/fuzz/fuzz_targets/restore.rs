@@ -17,6 +17,7 @@ fn entry(payload: &[u8]) -> Option<OwnedEntry> {
     // Small limits, so that inputs meet both sides of them.
     let limits = Limits {
         string_max: 1 << 20,
+        any_version: true,
         now_ms: 1_000_000,
         hash: hash::Limits { listpack_entries: 8, listpack_value: 16, hasher: &hasher },
         list: list::Limits { node_size: 4, compress_depth: 1, plain_from: 0 },
