@@ -123,10 +123,8 @@ fn listen_everywhere(
             .next()
             .ok_or_else(|| io::Error::other("the name has no address"))?,
     };
-    for listeners in &mut *all {
-        listeners.addresses.push(address);
-    }
     if options.present.contains(&address) {
+        all.iter_mut().for_each(|listeners| listeners.addresses.push(address));
         return Ok(());
     }
     if !options.present.iter().any(|present| present.port() == options.port) {
@@ -139,6 +137,7 @@ fn listen_everywhere(
         socket.listen(options.backlog)?;
         socket.set_nonblocking(true)?;
         listeners.listeners.push(Listener::Tcp(TcpListener::from_std(socket.into())));
+        listeners.addresses.push(address);
     }
     Ok(())
 }
