@@ -17,6 +17,7 @@ mod deliver;
 mod dispatch;
 mod intake;
 mod iteration;
+mod linger;
 mod merge;
 mod place;
 mod routing;
@@ -43,6 +44,7 @@ use self::client_memory::ClientMemory;
 pub use self::connection::{Closing, Connection};
 use self::dispatch::Dispatch;
 use self::iteration::Iteration;
+use self::linger::Linger;
 use self::routing::Routing;
 use self::session::Scratch;
 use self::share::Share;
@@ -121,6 +123,7 @@ pub struct Acceptor<T: Transport> {
     accepting: bool,
     balance: Balance,
     share: Share,
+    linger: Linger,
     client_memory: ClientMemory,
     events: Vec<Ready>,
     /// Attention of the server as last seen: see [`Server::attention`].
@@ -187,6 +190,7 @@ impl<T: Transport> Acceptor<T> {
             accepting: true,
             balance: Balance::default(),
             share: Share::default(),
+            linger: Linger::default(),
             client_memory: ClientMemory::default(),
             events: Vec::new(),
             attention: server.attention(),
@@ -272,6 +276,15 @@ impl<T: Transport> Acceptor<T> {
         result
     }
 
+    /// How long to wait for more requests before sleep; `None` if that does not pay, or somebody's
+    /// reply is still to come.
+    pub fn linger(&self) -> Option<Duration> {
+        let nothing_is_out = self.free_places.len() == ITERATIONS_IN_FLIGHT;
+        let limit = self.config.acceptor_linger_us;
+        let due = limit > 0 && nothing_is_out && self.linger.pays();
+        due.then(|| Duration::from_micros(limit.into()))
+    }
+
     /// Whether something came that a sleeper must not sleep through.
     pub fn has_mail(&self) -> bool {
         !self.returns.is_empty()
@@ -297,6 +310,8 @@ impl<T: Transport> Acceptor<T> {
             return None;
         }
         let place = self.free_places.pop()?;
+        let (connections, requests) = (self.building.members.len(), self.building.slots.len());
+        self.linger.note(connections, requests, self.now_ms);
         let built = self.take_built();
         self.dispatch(place, built)
     }

@@ -144,6 +144,10 @@ directives! {
         => acceptor_count(MAX_ACCEPTORS as i64), immutable;
     /// Whether an idle shard lends its data to the acceptor that needs it.
     "lend", lend: bool = true => switch(), immutable;
+    /// How long a thread that serves connections waits for more requests before it sleeps, in µs,
+    /// when many clients ask at a time; 0: not at all. It makes fewer and larger turns of the event
+    /// loop of what they ask.
+    "acceptor-linger-us", acceptor_linger_us: u16 = 30 => integer(0..=1000);
     /// Accepted for the sake of Redis's files and without effect: see `shards` and `acceptors`.
     "io-threads", io_threads: u16 = 1 => integer(1..=256);
 
@@ -524,7 +528,7 @@ mod tests {
     fn defaults_are_those_of_valkey() {
         // Ours; the working directory; and snapshots, which this version does not take. The
         // directives of features that are missing are compared with Valkey by tests/it.
-        let different = ["shards", "acceptors", "lend", "dir", "save"];
+        let different = ["shards", "acceptors", "lend", "acceptor-linger-us", "dir", "save"];
         let default = Config::default();
         for row in TABLE {
             for name in row.names().filter(|name| !different.contains(name)) {

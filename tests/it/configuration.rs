@@ -341,6 +341,10 @@ fn shards_and_lending_are_directives_too() {
         assert_eq!(c.config("shards"), options.shards.to_string());
         assert_eq!(c.config("lend"), if options.lend { "yes" } else { "no" });
     }
+    let server = Server::start(ServerOptions::default().arg(["--acceptor-linger-us", "7"]));
+    let mut c = server.client();
+    assert_eq!(c.config("acceptor-linger-us"), "7");
+    assert_eq!(c.run("CONFIG SET acceptor-linger-us 1001").text().split(' ').next(), Some("ERR"));
     for shards in ["0", "-1", "x", "100000"] {
         let (status, text) = run_to_end(Target::Baton, &["--shards", shards], "");
         assert!(!status.success(), "--shards {shards}: {text}");

@@ -514,3 +514,34 @@ fn buffers_of_large_requests_are_given_back() {
         assert!(shrunk, "{} bytes are still held for idle clients", total());
     });
 }
+
+#[test]
+fn who_is_lingered_for_misses_nothing() {
+    if Target::from_env() != Target::Baton {
+        return;
+    }
+    // As long as it may be, so that most of what follows comes in while somebody lingers.
+    each_form(
+        |options| options.arg(["--acceptor-linger-us", "1000"]),
+        |server| {
+            let mut clients: Vec<Client> = (0..40).map(|_| server.client()).collect();
+            let mut waiter = server.client();
+            for turn in 1..=200 {
+                waiter.send(&["BLPOP", "queue", "0"]);
+                for (i, client) in clients.iter_mut().enumerate() {
+                    client.send(&["INCR", &format!("count-{i}")]);
+                }
+                for client in &mut clients {
+                    assert_eq!(client.read(), Reply::Int(turn));
+                }
+                let text = format!("task {turn}");
+                clients[0].send(&["RPUSH", "queue", &text]);
+                assert_eq!(clients[0].read(), Reply::Int(1));
+                assert_eq!(
+                    waiter.read(),
+                    Reply::Array(vec![Reply::bulk("queue"), Reply::bulk(&text)])
+                );
+            }
+        },
+    );
+}
